@@ -1,0 +1,264 @@
+//! What the BPF programs and the collector share: the layout of slots, events and map entries.
+//!
+//! Plain `repr(C)` data without padding (checked at compile time below), because map keys are
+//! compared byte by byte and user space reads the bytes as they lie. No behaviour lives here
+//! beyond naming the indices.
+#![no_std]
+
+mod layout;
+
+pub use layout::KernelLayout;
+
+/// Scopes that can be watched at once; a scope is one subject (a container, a command).
+pub const SLOTS: u32 = 256;
+/// Cgroups that can belong to scopes at once, nested ones included.
+pub const CGROUPS: u32 = 4096;
+/// Processes in all scopes at once.
+pub const PROCESSES: u32 = 32_768;
+/// Numbers a call set holds. x86_64 ends at 469 and x32's own calls at 547
+/// (<https://elixir.bootlin.com/linux/v6.18/source/arch/x86/entry/syscalls/syscall_64.tbl>).
+pub const NUMBERS: usize = 1024;
+/// Bytes of an executable's path that are kept.
+pub const EXE_LEN: usize = 128;
+/// Return addresses that are kept of a capability check.
+pub const STACK_LEN: usize = 16;
+
+/// A system call table that a number belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Abi {
+    X86_64 = 0,
+    I386 = 1,
+    X32 = 2,
+}
+
+impl Abi {
+    pub const ALL: [Self; 3] = [Self::X86_64, Self::I386, Self::X32];
+
+    pub const fn from_index(index: u8) -> Option<Self> {
+        match index {
+            0 => Some(Self::X86_64),
+            1 => Some(Self::I386),
+            2 => Some(Self::X32),
+            _ => None,
+        }
+    }
+}
+
+/// The bit that marks an x32 call's number
+/// (<https://elixir.bootlin.com/linux/v6.18/source/arch/x86/include/uapi/asm/unistd.h#L14>).
+pub const X32_BIT: u32 = 0x4000_0000;
+
+/// Whose call it is, by the lineage of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Phase {
+    /// Behind the filter, by a process that joined the cgroup and has not exec'd since: the
+    /// container runtime's tail.
+    Runtime = 0,
+    /// The first program that the scope ran behind the filter, and all that it started.
+    Workload = 1,
+    /// A later joiner's program (`docker exec`, a health check) and all that it started.
+    Exec = 2,
+}
+
+impl Phase {
+    pub const ALL: [Self; 3] = [Self::Runtime, Self::Workload, Self::Exec];
+
+    pub const fn from_index(index: u8) -> Option<Self> {
+        match index {
+            0 => Some(Self::Runtime),
+            1 => Some(Self::Workload),
+            2 => Some(Self::Exec),
+            _ => None,
+        }
+    }
+}
+
+/// One byte a number: 0 not seen, 1 seen. A byte and not a bit, because a plain store of 1 loses
+/// nothing whoever races, and needs no atomics.
+pub type CallSet = [u8; NUMBERS];
+
+/// All that is known of one scope's calls. Lives in a memory-mapped array, one element a slot.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Slot {
+    /// Non-zero: only calls of tasks in seccomp mode 2 count (the filter boundary).
+    pub behind_filter_only: u8,
+    /// Set once the first joiner has exec'd: later joiners are exec sessions.
+    pub workload_began: u8,
+    pub reserved: [u8; 6],
+    /// By phase, then ABI, then number.
+    pub seen: [[CallSet; 3]; 3],
+}
+
+/// Sent once when a call is first seen in a scope and phase; explains, never decides.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct FirstSeen {
+    /// Nanoseconds of CLOCK_BOOTTIME.
+    pub time_ns: u64,
+    pub args: [u64; 6],
+    pub slot: u32,
+    /// As the filter sees it, without the x32 bit.
+    pub number: i32,
+    pub process: u32,
+    pub thread: u32,
+    pub abi: u8,
+    pub phase: u8,
+    pub reserved: [u8; 6],
+    pub comm: [u8; 16],
+    /// As given to exec, NUL-terminated; empty where it is not known.
+    pub exe: [u8; EXE_LEN],
+}
+
+/// A process in a scope.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Process {
+    pub slot: u32,
+    pub phase: u8,
+    pub reserved: [u8; 3],
+    pub exe: [u8; EXE_LEN],
+}
+
+/// A call whose number lies past [`NUMBERS`] or is negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct StrayCall {
+    pub slot: u32,
+    pub number: i32,
+    pub abi: u8,
+    pub phase: u8,
+    pub reserved: [u8; 2],
+}
+
+/// The credentials asked were the task's own, not borrowed ones (overlayfs works with the
+/// mounter's).
+pub const CHECK_OWN_CREDENTIALS: u8 = 1;
+/// The namespace asked about is the one that the task's credentials live in.
+pub const CHECK_OWN_NAMESPACE: u8 = 2;
+
+/// A capability check, told apart by who in the kernel asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct CapabilityKey {
+    /// Return addresses, innermost first, zero past the end.
+    pub stack: [u64; STACK_LEN],
+    pub slot: u32,
+    /// The call in flight (the pt_regs' orig_ax), without the x32 bit; -1 where there is none.
+    pub number: i32,
+    pub abi: u8,
+    pub phase: u8,
+    pub capability: u8,
+    /// 1 granted, 0 denied.
+    pub granted: u8,
+    /// `CHECK_*` bits.
+    pub flags: u8,
+    pub reserved: [u8; 3],
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct CapabilitySeen {
+    /// Nanoseconds of CLOCK_BOOTTIME, at the first sight.
+    pub time_ns: u64,
+    pub count: u64,
+    pub process: u32,
+    pub thread: u32,
+    pub comm: [u8; 16],
+    pub exe: [u8; EXE_LEN],
+}
+
+/// A call that the filter answered instead of the kernel (verify only).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct DenialKey {
+    pub slot: u32,
+    pub number: i32,
+    /// What the caller got, a negative errno.
+    pub result: i32,
+    pub abi: u8,
+    pub phase: u8,
+    pub reserved: [u8; 2],
+    pub comm: [u8; 16],
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct DenialSeen {
+    pub time_ns: u64,
+    pub count: u64,
+    pub process: u32,
+    pub thread: u32,
+    pub exe: [u8; EXE_LEN],
+}
+
+/// Index into the per-CPU loss counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Loss {
+    /// The ring buffer was full: a call has no first-seen evidence. The call itself is kept.
+    Events = 0,
+    /// The process table was full: a process' calls are filed under the workload.
+    Processes = 1,
+    /// The table of stray numbers was full: a call is missing.
+    StrayCalls = 2,
+    /// The table of capability checks was full: a check is missing.
+    CapabilityChecks = 3,
+    /// The cgroup table was full: a nested cgroup was not watched.
+    Cgroups = 4,
+    /// The table of denials was full: a denial is missing.
+    Denials = 5,
+    /// The table of calls in flight was full: a denial may be missing or invented.
+    InFlight = 6,
+}
+
+impl Loss {
+    pub const COUNT: u32 = 7;
+}
+
+/// A type's bytes are all its fields', so the verifier sees no uninitialised stack and map keys
+/// compare right.
+macro_rules! without_padding {
+    ($($type:ty = $bytes:expr;)*) => {
+        $(const _: () = assert!(core::mem::size_of::<$type>() == $bytes);)*
+    };
+}
+
+without_padding! {
+    Slot = 8 + 9 * NUMBERS;
+    FirstSeen = 8 + 48 + 16 + 8 + 16 + EXE_LEN;
+    Process = 8 + EXE_LEN;
+    StrayCall = 12;
+    CapabilityKey = 8 * STACK_LEN + 8 + 8;
+    CapabilitySeen = 24 + 16 + EXE_LEN;
+    DenialKey = 16 + 16;
+    DenialSeen = 24 + EXE_LEN;
+}
+
+#[cfg(feature = "user")]
+mod pod {
+    use super::{
+        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, KernelLayout, Process, Slot,
+        StrayCall,
+    };
+
+    macro_rules! pod {
+        ($($type:ty),*) => {
+            // SAFETY: repr(C), Copy, without padding (checked above), valid for every bit pattern.
+            $(unsafe impl aya::Pod for $type {})*
+        };
+    }
+
+    pod!(
+        CapabilityKey,
+        CapabilitySeen,
+        DenialKey,
+        DenialSeen,
+        KernelLayout,
+        Process,
+        Slot,
+        StrayCall
+    );
+}

@@ -1,0 +1,48 @@
+//! What can be typed: clap's types, one file a verb. Nothing is done here.
+
+mod generate;
+mod record;
+mod verify;
+
+pub use generate::{GenerateArgs, OutputFormat};
+pub use record::RecordArgs;
+pub use verify::VerifyArgs;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+
+/// Record what a container asks of the kernel; write the least that lets it pass; prove it.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Record(RecordArgs),
+    Generate(GenerateArgs),
+    Verify(VerifyArgs),
+}
+
+impl Cli {
+    /// The exit code, or why there is none.
+    pub fn run(self) -> anyhow::Result<u8> {
+        match self.verb {
+            Verb::Record(args) => commands::record(args),
+            Verb::Generate(args) => commands::generate(&args),
+            Verb::Verify(args) => commands::verify(args),
+        }
+    }
+}
+
+/// Exit code for a command line that cannot be parsed: verdict verbs keep 1 for findings and say
+/// 2; the others leave their codes to the command that they run and say 125, as `docker run` does.
+pub fn usage_code() -> u8 {
+    match std::env::args().nth(1).as_deref() {
+        Some("verify") => 2,
+        _ => 125,
+    }
+}

@@ -1,0 +1,7 @@
+//! `profiler record`
+
+use clap::Args;
+
+/// Record
+#[derive(Debug, Args)]
+pub struct RecordArgs {}

@@ -1,0 +1,7 @@
+//! `profiler verify`
+
+use clap::Args;
+
+/// Verify
+#[derive(Debug, Args)]
+pub struct VerifyArgs {}

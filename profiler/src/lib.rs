@@ -1,0 +1,10 @@
+//! Watches a container from the kernel and writes the least privilege that lets it pass.
+//!
+//! The flow is kernel → collector → [`recording`] → generator → output; each module imports only
+//! from the left of it. See ARCHITECTURE.md.
+
+pub mod cli;
+pub mod commands;
+pub mod names;
+pub mod profile;
+pub mod recording;

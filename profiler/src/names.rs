@@ -1,0 +1,147 @@
+//! System call and capability names, by number.
+
+use profiler_common::Abi;
+
+/// x32's own calls; the rest of its table is x86_64's
+/// (<https://github.com/torvalds/linux/blob/v6.18/arch/x86/entry/syscalls/syscall_64.tbl>).
+const X32_ONLY: [(u32, &str); 36] = [
+    (512, "rt_sigaction"),
+    (513, "rt_sigreturn"),
+    (514, "ioctl"),
+    (515, "readv"),
+    (516, "writev"),
+    (517, "recvfrom"),
+    (518, "sendmsg"),
+    (519, "recvmsg"),
+    (520, "execve"),
+    (521, "ptrace"),
+    (522, "rt_sigpending"),
+    (523, "rt_sigtimedwait"),
+    (524, "rt_sigqueueinfo"),
+    (525, "sigaltstack"),
+    (526, "timer_create"),
+    (527, "mq_notify"),
+    (528, "kexec_load"),
+    (529, "waitid"),
+    (530, "set_robust_list"),
+    (531, "get_robust_list"),
+    (532, "vmsplice"),
+    (533, "move_pages"),
+    (534, "preadv"),
+    (535, "pwritev"),
+    (536, "rt_tgsigqueueinfo"),
+    (537, "recvmmsg"),
+    (538, "sendmmsg"),
+    (539, "process_vm_readv"),
+    (540, "process_vm_writev"),
+    (541, "setsockopt"),
+    (542, "getsockopt"),
+    (543, "io_setup"),
+    (544, "io_submit"),
+    (545, "execveat"),
+    (546, "preadv2"),
+    (547, "pwritev2"),
+];
+
+/// By number, CAP_CHOWN first
+/// (<https://github.com/torvalds/linux/blob/v6.18/include/uapi/linux/capability.h>).
+pub const CAPABILITIES: [&str; 41] = [
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE",
+];
+
+/// As libseccomp and the OCI specification spell it.
+pub const fn architecture(abi: Abi) -> &'static str {
+    match abi {
+        Abi::X86_64 => "SCMP_ARCH_X86_64",
+        Abi::I386 => "SCMP_ARCH_X86",
+        Abi::X32 => "SCMP_ARCH_X32",
+    }
+}
+
+/// The call's name; a number that has none is its own name, in decimal.
+pub fn syscall(abi: Abi, number: i32) -> String {
+    known_syscall(abi, number).map_or_else(|| number.to_string(), str::to_owned)
+}
+
+fn known_syscall(abi: Abi, number: i32) -> Option<&'static str> {
+    let index = usize::try_from(number).ok()?;
+    match abi {
+        Abi::X86_64 => syscalls::x86_64::Sysno::new(index).map(|s| s.name()),
+        Abi::I386 => syscalls::x86::Sysno::new(index).map(|s| s.name()),
+        Abi::X32 => X32_ONLY
+            .iter()
+            .find(|(own, _)| usize::try_from(*own) == Ok(index))
+            .map(|(_, name)| *name)
+            .or_else(|| syscalls::x86_64::Sysno::new(index).map(|s| s.name())),
+    }
+}
+
+/// With `CAP_`; a number without a name is its own name, in decimal.
+pub fn capability(number: u8) -> String {
+    CAPABILITIES
+        .get(usize::from(number))
+        .map_or_else(|| number.to_string(), |&name| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Abi, capability, syscall};
+
+    #[test]
+    fn each_table_has_its_own_numbers() {
+        assert_eq!(syscall(Abi::X86_64, 20), "writev");
+        assert_eq!(syscall(Abi::I386, 20), "getpid");
+        assert_eq!(syscall(Abi::I386, 102), "socketcall");
+        assert_eq!(syscall(Abi::X32, 39), "getpid");
+        assert_eq!(syscall(Abi::X32, 520), "execve");
+        assert_eq!(syscall(Abi::I386, 403), "clock_gettime64");
+    }
+
+    #[test]
+    fn a_number_without_a_name_is_kept() {
+        assert_eq!(syscall(Abi::X86_64, 1000), "1000");
+        assert_eq!(syscall(Abi::X86_64, -1), "-1");
+        assert_eq!(capability(40), "CAP_CHECKPOINT_RESTORE");
+        assert_eq!(capability(60), "60");
+    }
+}
