@@ -1,6 +1,6 @@
 //! Bytes that a container chose: kept faithfully, shown harmlessly.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -34,7 +34,7 @@ impl Text {
                 }
             }
             for byte in chunk.invalid() {
-                out.push_str(&format!("\\x{byte:02x}"));
+                write!(out, "\\x{byte:02x}").expect("a String takes all");
             }
         }
         out
