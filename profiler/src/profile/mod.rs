@@ -2,6 +2,8 @@
 //!
 //! Values only: no policy is made here (that is the generator's) and nothing is loaded.
 
+pub mod compile;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
