@@ -9,3 +9,4 @@ pub mod names;
 pub mod profile;
 pub mod recording;
 pub mod target;
+pub mod verify;
