@@ -36,7 +36,7 @@ pub enum ReadError {
 /// (<https://github.com/moby/profiles/blob/seccomp/v0.1.0/seccomp/seccomp.go>), or what only a
 /// runtime with a listener can do.
 const ENGINES_KEYS: [&str; 4] = ["archMap", "flags", "listenerPath", "listenerMetadata"];
-const ENGINES_RULE_KEYS: [&str; 3] = ["includes", "excludes", "name"];
+const ENGINES_RULE_KEYS: [&str; 2] = ["includes", "excludes"];
 
 pub fn read(path: &Path) -> Result<ProfileFile, ReadError> {
     let json = std::fs::read_to_string(path).map_err(|source| ReadError::Io {
