@@ -1,0 +1,4 @@
+//! tidy
+pub(crate) fn tidy() -> anyhow::Result<()> {
+    anyhow::bail!("x")
+}
