@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use profiler::recording::Phase;
-use profiler_tests::{calls, program};
+use profiler_tests::{Trace, calls, program, run};
 
 use super::record_traced;
 
@@ -42,4 +42,15 @@ fn forking_program() {
 #[test]
 fn program_of_two_calls() {
     agrees("getppid");
+}
+
+/// Without our recorder: the oracle says what is known of the smallest program.
+#[test]
+fn the_oracle_itself() {
+    let program = program("getppid");
+    let trace = Trace::new();
+    let mut command = trace.command();
+    run(command.args(["sh", "-c", "\"$0\"; \"$0\""]).arg(&program)).expect_code(0);
+    let calls: Vec<_> = trace.calls(&program).into_iter().collect();
+    assert_eq!(calls, ["exit", "getppid"]);
 }
