@@ -56,11 +56,13 @@ pub(super) fn check(path: &str, content: &str) -> Vec<Finding> {
     findings
 }
 
-/// The text before the unit tests, which are the last of a file.
+/// The text before the unit tests, which are the last of a file, or all of it.
 pub(super) fn product(content: &str) -> &str {
-    content
-        .split_once("\n#[cfg(test)]\nmod ")
-        .map_or(content, |(product, _)| product)
+    ["\n#[cfg(test)]\nmod ", "\n#[test]\n"]
+        .iter()
+        .filter_map(|tests| content.find(tests))
+        .min()
+        .map_or(content, |end| &content[..end])
 }
 
 #[cfg(test)]
@@ -97,6 +99,8 @@ mod tests {
             assert_eq!(check("a.rs", &content)[0].line, 2);
             assert_eq!(check("tests/live/a.rs", &content), []);
             let content = format!("//! A.\n\n#[cfg(test)]\nmod tests {{ b(){pattern}; }}\n");
+            assert_eq!(check("a.rs", &content), []);
+            let content = format!("//! A.\n\n#[test]\nfn a() {{ b(){pattern}; }}\n");
             assert_eq!(check("a.rs", &content), []);
         }
     }
