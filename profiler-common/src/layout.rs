@@ -10,7 +10,9 @@ pub struct KernelLayout {
     pub task_status: u32,
     /// task_struct.seccomp.mode, int
     pub task_seccomp_mode: u32,
-    /// task_struct.tgid, int
+    /// task_struct.pid, int: what user space calls a thread id
+    pub task_pid: u32,
+    /// task_struct.tgid, int: what user space calls a pid
     pub task_tgid: u32,
     /// task_struct.real_cred, pointer
     pub task_real_cred: u32,

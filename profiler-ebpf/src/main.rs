@@ -1,1 +1,85 @@
-fn main() {}
+//! The BPF programs: attach points only. Each hands its arguments to the module of its concern.
+//!
+//! They observe and count; they never decide what is allowed, compare no names, and keep nothing
+//! in unbounded tables. All need only CAP_BPF and CAP_PERFMON.
+#![no_std]
+#![no_main]
+#![expect(internal_features, reason = "core has no fetch-less atomics for BPF")]
+#![feature(core_intrinsics)]
+
+mod calls;
+mod capabilities;
+mod denials;
+mod kernel;
+mod loss;
+mod process;
+mod scope;
+
+use aya_ebpf::macros::btf_tracepoint;
+use aya_ebpf::programs::BtfTracePointContext;
+
+use kernel::{Cgroup, Task};
+
+#[btf_tracepoint(function = "sys_enter")]
+pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
+    calls::enter(&ctx, ctx.arg(0), ctx.arg(1));
+    0
+}
+
+/// Attached while verifying only: it costs a second tracepoint on every call.
+#[btf_tracepoint(function = "sys_exit")]
+pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
+    denials::exit(ctx.arg(0), ctx.arg(1));
+    0
+}
+
+#[btf_tracepoint(function = "sched_process_fork")]
+pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
+    process::fork(Task::new(ctx.arg(0)), Task::new(ctx.arg(1)));
+    0
+}
+
+#[btf_tracepoint(function = "sched_process_exec")]
+pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    process::exec(Task::new(ctx.arg(0)), ctx.arg(2));
+    0
+}
+
+#[btf_tracepoint(function = "sched_process_exit")]
+pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
+    process::exit(Task::new(ctx.arg(0)));
+    0
+}
+
+#[btf_tracepoint(function = "cgroup_mkdir")]
+pub fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
+    scope::cgroup_made(Cgroup::new(ctx.arg(0)));
+    0
+}
+
+#[btf_tracepoint(function = "cgroup_rmdir")]
+pub fn cgroup_rmdir(ctx: BtfTracePointContext) -> i32 {
+    scope::cgroup_removed(Cgroup::new(ctx.arg(0)));
+    0
+}
+
+#[btf_tracepoint(function = "cgroup_attach_task")]
+pub fn cgroup_attach_task(ctx: BtfTracePointContext) -> i32 {
+    process::joined(Cgroup::new(ctx.arg(0)), Task::new(ctx.arg(2)));
+    0
+}
+
+#[btf_tracepoint(function = "cap_capable")]
+pub fn cap_capable(ctx: BtfTracePointContext) -> i32 {
+    capabilities::checked(&ctx, ctx.arg(0), ctx.arg(1), ctx.arg(3), ctx.arg(4));
+    0
+}
+
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

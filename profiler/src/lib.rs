@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod kernel;
 pub mod names;
 pub mod profile;
 pub mod recording;

@@ -1,2 +1,53 @@
-//! The project's own chores.
-fn main() {}
+//! The project's own chores: `cargo xtask CHORE`.
+
+mod demo;
+mod images;
+mod programs;
+mod setup;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's own chores.
+#[derive(Debug, Parser)]
+enum Chore {
+    /// Build, record a real program, and print its profile
+    Demo,
+    /// Make the test images from Debian's packages
+    Images,
+    /// Compile the tests' own programs
+    Programs,
+    /// Install what the tests need, and start an engine where none runs
+    Setup,
+    /// Set up, build, and run every test there is
+    Test,
+    /// Check what compilers do not: layering, file sizes, leftovers
+    Tidy,
+}
+
+impl Chore {
+    fn run(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Demo => demo::demo(),
+            Self::Images => images::images(),
+            Self::Programs => programs::programs(),
+            Self::Setup => setup::setup(),
+            Self::Test => test::test(),
+            Self::Tidy => tidy::tidy(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Chore::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

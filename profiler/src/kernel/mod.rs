@@ -1,0 +1,22 @@
+//! The kernel side: is it able, where are its fields, load the programs, attach, read the maps.
+//!
+//! Knows nothing of containers or recordings: a cgroup id goes in, [`Facts`] come out.
+
+mod facts;
+mod layout;
+mod observer;
+mod preflight;
+mod symbols;
+
+pub use facts::{CapabilitySighting, DenialSighting, Facts, LossCounts, SeenCall};
+pub use layout::LayoutError;
+pub use observer::{Observer, ObserverError, Purpose, SlotId, boot_time_ns};
+pub use preflight::{PreflightError, preflight};
+pub use symbols::Symbols;
+
+/// The committed object: a plain `cargo build` needs no BPF toolchain.
+/// `cargo xtask build-ebpf` makes it.
+pub const OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/bpf/profiler-x86_64.o"
+));

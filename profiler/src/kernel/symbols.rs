@@ -1,0 +1,128 @@
+//! Names for kernel addresses, where /proc/kallsyms may be read.
+
+/// Sorted by address.
+pub struct Symbols(Vec<(u64, String)>);
+
+/// Functions between the capability tracepoint and the one that asked: left out of stacks.
+const MACHINERY: [&str; 8] = [
+    "bpf_",
+    "__bpf_",
+    "__traceiter_",
+    "cap_capable",
+    "security_capable",
+    "ns_capable",
+    "capable",
+    "has_",
+];
+/// Of `capable…`, only these: capable_wrt_inode_uidgid and ptracer_capable say what was asked.
+const CAPABLE: [&str; 1] = ["capable"];
+/// From here on outwards every call looks the same.
+const ENTRY: [&str; 4] = [
+    "do_syscall_64",
+    "x64_sys_call",
+    "do_int80",
+    "do_fast_syscall",
+];
+
+impl Symbols {
+    /// Empty where the kernel hides its addresses (kptr_restrict, no CAP_SYSLOG).
+    pub fn load() -> Self {
+        Self::parse(&std::fs::read_to_string("/proc/kallsyms").unwrap_or_default())
+    }
+
+    fn parse(text: &str) -> Self {
+        let mut symbols: Vec<_> = text
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.split_ascii_whitespace();
+                let address = u64::from_str_radix(words.next()?, 16).ok()?;
+                let is_code = matches!(words.next()?, "t" | "T" | "w" | "W");
+                let name = words.next()?;
+                (address != 0 && is_code).then(|| (address, name.to_owned()))
+            })
+            .collect();
+        symbols.sort_unstable();
+        Self(symbols)
+    }
+
+    fn name(&self, address: u64) -> Option<&str> {
+        let after = self.0.partition_point(|(start, _)| *start <= address);
+        self.0[..after].last().map(|(_, name)| name.as_str())
+    }
+
+    /// The functions of a capability check's stack, from the one that asked outwards to the call's
+    /// own (`__x64_sys_…`). Empty where there are no symbols.
+    pub fn askers(&self, stack: &[u64]) -> Vec<String> {
+        // A return address lies behind the call, maybe in the next function already.
+        let names: Vec<&str> = stack
+            .iter()
+            .take_while(|&&address| address != 0)
+            .map_while(|&address| self.name(address - 1))
+            .collect();
+        let machinery = names
+            .iter()
+            .rposition(|name| is_machinery(name))
+            .map_or(0, |last| last + 1);
+        names[machinery..]
+            .iter()
+            .take_while(|name| !ENTRY.iter().any(|entry| name.starts_with(entry)))
+            .map(|&name| without_suffix(name).to_owned())
+            .collect()
+    }
+}
+
+fn is_machinery(name: &str) -> bool {
+    MACHINERY.iter().any(|prefix| {
+        if CAPABLE.contains(prefix) {
+            name == *prefix
+        } else {
+            name.starts_with(prefix)
+        }
+    })
+}
+
+/// Compilers split functions: `f.isra.0`, `f.constprop.0`, `f.part.0`.
+fn without_suffix(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Symbols;
+
+    const KALLSYMS: &str = "\
+0000000000001000 T cap_capable
+0000000000001100 T security_capable
+0000000000001200 T capable
+0000000000002000 T capable_wrt_inode_uidgid
+0000000000003000 t __vm_enough_memory.part.0
+0000000000004000 T __x64_sys_mmap
+0000000000005000 T do_syscall_64
+0000000000006000 D jiffies
+";
+
+    #[test]
+    fn a_stack_begins_with_the_function_that_asked() {
+        let symbols = Symbols::parse(KALLSYMS);
+        let stack = [0x1010, 0x1110, 0x1200 + 0x10, 0x3010, 0x4010, 0x5010, 0, 0];
+        assert_eq!(
+            symbols.askers(&stack),
+            ["__vm_enough_memory", "__x64_sys_mmap"]
+        );
+    }
+
+    #[test]
+    fn what_names_the_question_is_kept() {
+        let symbols = Symbols::parse(KALLSYMS);
+        assert_eq!(
+            symbols.askers(&[0x1010, 0x2010, 0x4010]),
+            ["capable_wrt_inode_uidgid", "__x64_sys_mmap"]
+        );
+    }
+
+    #[test]
+    fn without_symbols_there_are_no_names() {
+        let hidden = Symbols::parse("0000000000000000 T cap_capable\n");
+        assert!(hidden.askers(&[0x1010]).is_empty());
+    }
+}

@@ -1,0 +1,179 @@
+//! What goes wrong with an engine is said in one line, and no container or cgroup is left.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use profiler::recording::Status;
+use profiler_tests::{Leftovers, Ran, Tag, assert_root, profiler, recording, run, wait_until};
+
+/// A folder for the recording, the machine as it was, an image of this test's own.
+struct Place {
+    folder: tempfile::TempDir,
+    leftovers: Leftovers,
+    tag: Tag,
+}
+
+impl Place {
+    fn new() -> Self {
+        assert_root();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            leftovers: Leftovers::watch(),
+            tag: Tag::of("busybox"),
+        }
+    }
+
+    fn recording(&self) -> std::path::PathBuf {
+        self.folder.path().join("recording.json")
+    }
+
+    /// `record --image IMAGE -o FILE`, to be continued.
+    fn record(&self) -> std::process::Command {
+        let mut command = profiler();
+        command
+            .args(["record", "--image", self.tag.name(), "-o"])
+            .arg(self.recording());
+        command
+    }
+
+    #[track_caller]
+    fn expect_nothing_left(&self) {
+        assert_eq!(self.tag.containers(), Vec::<String>::new(), "left behind");
+        self.leftovers.expect_none();
+    }
+}
+
+#[test]
+fn an_image_that_is_not_there() {
+    let place = Place::new();
+    let ran = run(profiler()
+        .args([
+            "record",
+            "--image",
+            "profiler-test/nothing:here",
+            "--test",
+            "true",
+            "-o",
+        ])
+        .arg(place.recording()))
+    .expect_code(125);
+    ran.expect_line(&["profiler-test/nothing:here"]);
+    assert!(!place.recording().exists());
+    place.expect_nothing_left();
+}
+
+#[test]
+fn an_engine_that_does_not_answer() {
+    let place = Place::new();
+    let ran = run(place
+        .record()
+        .env("DOCKER_HOST", "unix:///nonexistent.sock")
+        .args(["--test", "true"]))
+    .expect_code(125);
+    ran.expect_line(&["/nonexistent.sock"]);
+    place.expect_nothing_left();
+}
+
+#[test]
+fn a_container_that_dies_at_once() {
+    let place = Place::new();
+    let ran = run(place
+        .record()
+        .args(["--test", "echo tested", "--", "sh", "-c", "exit 3"]))
+    .expect_code(125);
+    assert!(
+        ran.stderr.contains('3'),
+        "the exit code is told: {}",
+        ran.stderr
+    );
+    assert!(!ran.stdout.contains("tested"), "there was nothing to test");
+    place.expect_nothing_left();
+}
+
+#[test]
+fn a_program_that_the_image_does_not_have() {
+    let place = Place::new();
+    let ran = run(place
+        .record()
+        .args(["--test", "true", "--", "/no/such/program"]));
+    let ran = ran.expect_code(127);
+    assert!(ran.stderr.contains("/no/such/program"), "{}", ran.stderr);
+    place.expect_nothing_left();
+}
+
+#[test]
+fn a_test_that_fails() {
+    let place = Place::new();
+    run(place
+        .record()
+        .args(["--test", "exit 9", "--", "sleep", "1000"]))
+    .expect_code(9);
+    let recording = recording(&place.recording());
+    assert_eq!(recording.status, Status::Complete);
+    let outcome = &recording.runs[0].outcome;
+    assert!(!outcome.passed);
+    assert_eq!(outcome.test_exit, Some(9));
+    place.expect_nothing_left();
+}
+
+#[test]
+fn an_interrupt_leaves_the_recording_and_nothing_else() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let place = Place::new();
+        // The log is followed on stderr: so we know that the container runs.
+        let script = "trap 'exit 0' TERM; mkdir /up; echo up; while :; do sleep 0.1; done";
+        let mut child = place
+            .record()
+            .args(["--", "sh", "-c", script])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        wait_until("the container is up", || {
+            lines
+                .next()
+                .is_some_and(|line| line.unwrap().contains("up"))
+        });
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        kill(pid, signal).unwrap();
+        // Reads on, so that the recorder is never held up.
+        for line in lines {
+            println!("{}", line.unwrap());
+        }
+        child.wait().unwrap();
+        let recording = recording(&place.recording());
+        assert_eq!(recording.status, Status::Complete, "{signal}");
+        assert!(recording.architectures["SCMP_ARCH_X86_64"].contains_key("mkdir"));
+        place.expect_nothing_left();
+    }
+}
+
+/// Interrupted while the test runs: the test must not be what keeps the container.
+#[test]
+fn an_interrupt_during_the_test() {
+    let place = Place::new();
+    let up = place.folder.path().join("up");
+    let test = format!("touch {}; sleep 1000", up.display());
+    let child = place
+        .record()
+        .args(["--test", &test, "--", "sleep", "1000"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until("the test runs", || up.exists());
+    kill(
+        Pid::from_raw(i32::try_from(child.id()).unwrap()),
+        Signal::SIGINT,
+    )
+    .unwrap();
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    assert_ne!(ran.code, 0, "{}", ran.stderr);
+    assert!(!recording(&place.recording()).runs[0].outcome.passed);
+    place.expect_nothing_left();
+}

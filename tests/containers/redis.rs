@@ -1,0 +1,16 @@
+//! redis: started as root, drops to its user, saves in forked children and threads.
+
+use super::{capability_names, denied, harden, json};
+
+#[test]
+fn passes_under_its_own_profile() {
+    let hardened = harden("redis", "redis.sh");
+    let list = json(&hardened.capabilities);
+    assert_eq!(capability_names(&list, "drop"), ["ALL"]);
+    // CHOWN for the entrypoint's chown of /data.
+    assert_eq!(
+        capability_names(&list, "add"),
+        ["CHOWN", "SETGID", "SETUID"]
+    );
+    denied::expect_refusals(&hardened, "redis");
+}

@@ -1,0 +1,47 @@
+#!/bin/sh
+# What a user of the redis image might test: values, snapshots, the log, a pipeline, settings.
+set -eu
+redis() {
+    docker exec "$PROFILER_CONTAINER" redis-cli "$@"
+}
+
+expect() {
+    wanted=$1
+    shift
+    got=$(redis "$@")
+    [ "$got" = "$wanted" ] || { echo "$*: $got instead of $wanted" >&2; exit 1; }
+}
+
+# A background job is done; redis refuses the next one until then.
+settled() {
+    for _ in $(seq 300); do
+        redis INFO persistence > /tmp/redis-info.$$
+        if ! grep -qE '_in_progress:1|_scheduled:1' /tmp/redis-info.$$; then
+            rm /tmp/redis-info.$$
+            return
+        fi
+        sleep 0.1
+    done
+    echo 'a background job takes too long' >&2
+    exit 1
+}
+
+for _ in $(seq 100); do
+    [ "$(redis PING 2> /dev/null)" = PONG ] && break
+    sleep 0.1
+done
+expect PONG PING
+expect OK SET key value
+expect value GET key
+expect 1 EXPIRE key 100
+expect OK SAVE
+redis BGSAVE > /dev/null
+settled
+expect OK CONFIG SET appendonly yes
+settled
+expect OK SET key other
+redis BGREWRITEAOF > /dev/null
+settled
+expect OK CONFIG SET maxmemory 64mb
+docker exec "$PROFILER_CONTAINER" redis-benchmark -q -n 2000 -P 16 -t set,get,lpush > /dev/null
+expect other GET key

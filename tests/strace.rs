@@ -1,0 +1,129 @@
+//! strace as the oracle: which calls a program and all that it started made, in one run.
+//!
+//! strace stands outside of the recorder, so both watch the same run.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Output of `strace -ff`: one file a thread, `t.TID`.
+pub struct Trace {
+    folder: tempfile::TempDir,
+}
+
+impl Trace {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("there is a temporary folder");
+        Self { folder }
+    }
+
+    /// `strace -ff …`, to which the caller adds the command line to watch.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("strace");
+        command
+            .args(["-ff", "--quiet=all", "--string-limit=256", "-o"])
+            .arg(self.folder.path().join("t"))
+            .arg("--");
+        command
+    }
+
+    /// Names of the calls that `program` made from its first instruction on, and all of its
+    /// threads and children. A number without a name is given in decimal.
+    #[track_caller]
+    pub fn calls(&self, program: &Path) -> BTreeSet<String> {
+        let needle = format!("execve(\"{}\"", program.display());
+        let mut threads = fs::read_dir(self.folder.path())
+            .expect("strace writes into the folder")
+            .flatten()
+            .map(|entry| fs::read_to_string(entry.path()).expect("strace writes text"));
+        let from_start = threads.find_map(|text| {
+            let start = text
+                .lines()
+                .position(|line| line.starts_with(&needle) && line.ends_with("= 0"))?;
+            Some(
+                text.lines()
+                    .skip(start + 1)
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>(),
+            )
+        });
+        let lines =
+            from_start.unwrap_or_else(|| panic!("strace saw no execve of {}", program.display()));
+        let mut calls = BTreeSet::new();
+        self.collect(&lines, &mut calls);
+        calls
+    }
+
+    fn collect(&self, lines: &[String], calls: &mut BTreeSet<String>) {
+        for line in lines {
+            let Some(name) = called(line) else { continue };
+            if let Some(child) = started(&name, line) {
+                let path = self.folder.path().join(format!("t.{child}"));
+                let text = fs::read_to_string(&path)
+                    .unwrap_or_else(|error| panic!("strace followed no {child}: {error}"));
+                self.collect(&text.lines().map(str::to_owned).collect::<Vec<_>>(), calls);
+            }
+            calls.insert(name);
+        }
+    }
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The name of the call that a line tells of; none for signals and exits (`---`, `+++`).
+fn called(line: &str) -> Option<String> {
+    let (name, _) = line.split_once('(')?;
+    if let Some(number) = name.strip_prefix("syscall_0x") {
+        let number = u64::from_str_radix(number, 16).ok()?;
+        // The kernel takes the lower half as a signed number.
+        #[expect(clippy::cast_possible_truncation, reason = "as the kernel does")]
+        return Some((number as i32).to_string());
+    }
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name.then(|| name.to_owned())
+}
+
+/// The thread or process that a line's call made.
+fn started(name: &str, line: &str) -> Option<u32> {
+    if !matches!(name, "clone" | "clone3" | "fork" | "vfork") {
+        return None;
+    }
+    let (_, result) = line.rsplit_once("= ")?;
+    result.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{called, started};
+
+    #[test]
+    fn lines_are_read() {
+        let name = |line| called(line);
+        assert_eq!(name("read(3, \"a(\", 2) = 2").as_deref(), Some("read"));
+        assert_eq!(
+            name("syscall_0x3e8(0) = -1 ENOSYS").as_deref(),
+            Some("1000")
+        );
+        assert_eq!(
+            name("syscall_0xffffffffffffffff(0) = -1 ENOSYS").as_deref(),
+            Some("-1")
+        );
+        assert_eq!(name("--- SIGCHLD {si_signo=SIGCHLD} ---"), None);
+        assert_eq!(name("+++ exited with 0 +++"), None);
+        assert_eq!(started("vfork", "vfork() = 12"), Some(12));
+        assert_eq!(
+            started("clone", "clone(child_stack=NULL, flags=SIGCHLD) = 7"),
+            Some(7)
+        );
+        assert_eq!(
+            started("clone3", "clone3({flags=0}, 88) = -1 ENOSYS (x)"),
+            None
+        );
+        assert_eq!(started("read", "read(3, \"\", 1) = 1"), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! `cargo xtask programs`: the little C programs that the tests record, into `target/programs`.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::shell::{run, workspace};
+
+/// Source under `tests/programs` without `.c`, flags, and what the flags are for.
+const PROGRAMS: [(&str, &[&str], &str); 9] = [
+    ("daemonise", &["-static"], "outlives its parent"),
+    ("forking", &[], "dynamically linked, forks, vforks, execs"),
+    (
+        "getppid",
+        &["-static", "-nostdlib", "-fno-stack-protector"],
+        "two calls, no libc",
+    ),
+    ("i386", &["-m32", "-static"], "the i386 ABI, whole"),
+    ("probe", &["-static"], "runs in any image"),
+    ("static", &["-static"], "no dynamic loader"),
+    ("storm", &["-static"], "short processes: no loader's calls"),
+    ("stray", &["-static"], "numbers that no table has"),
+    ("threaded", &["-pthread"], "dynamically linked, threads"),
+];
+
+pub(crate) fn programs() -> Result<()> {
+    let out = workspace().join("target/programs");
+    fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
+    for (name, flags, _) in PROGRAMS {
+        let source = workspace()
+            .join("tests/programs")
+            .join(name)
+            .with_extension("c");
+        // Beside it first: a program that is running cannot be written over.
+        let fresh = out.join(format!(".{name}"));
+        run(Command::new("gcc")
+            .args(["-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror"])
+            .args(flags)
+            .arg("-o")
+            .arg(&fresh)
+            .arg(&source))?;
+        fs::rename(&fresh, out.join(name))?;
+    }
+    Ok(())
+}
