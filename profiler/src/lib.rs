@@ -8,3 +8,4 @@ pub mod commands;
 pub mod names;
 pub mod profile;
 pub mod recording;
+pub mod target;
