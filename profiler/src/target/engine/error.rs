@@ -37,7 +37,9 @@ pub enum EngineError {
         /// Exit code and output of the last check.
         log: Text,
     },
-    #[error("the container {container} is still there: {message}; `docker rm -f {container}` removes it")]
+    #[error(
+        "the container {container} is still there: {message}; `docker rm -f {container}` removes it"
+    )]
     NotRemoved { container: String, message: Text },
     #[error("the engine failed to {action}: {message}")]
     Refused { action: String, message: Text },
@@ -218,10 +220,7 @@ mod tests {
             exit(137, true, None),
             "exit code 137 (SIGKILL), out of memory"
         );
-        assert_eq!(
-            exit(255, false, Some("a\x1bb")),
-            "exit code 255: a\\u{1b}b"
-        );
+        assert_eq!(exit(255, false, Some("a\x1bb")), "exit code 255: a\\u{1b}b");
     }
 
     #[test]

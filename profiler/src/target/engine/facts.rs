@@ -148,14 +148,19 @@ mod tests {
             })),
             from(serde_json::json!({"DefaultRuntime": "crun", "CgroupDriver": "systemd"})),
         );
-        assert_eq!((told.name.as_str(), told.runtime.as_str()), ("podman", "crun"));
+        assert_eq!(
+            (told.name.as_str(), told.runtime.as_str()),
+            ("podman", "crun")
+        );
         assert_eq!(told.runtime_version.as_deref(), Some("crun version 1.8.1"));
         assert_eq!(told.storage_driver, "unknown");
     }
 
     #[test]
     fn an_image_may_say_little() {
-        let facts = image(from(serde_json::json!({"Id": "sha256:ab", "Config": {"Cmd": null}})));
+        let facts = image(from(
+            serde_json::json!({"Id": "sha256:ab", "Config": {"Cmd": null}}),
+        ));
         assert_eq!(facts.id, "sha256:ab");
         assert!(facts.argv.is_empty() && !facts.has_healthcheck);
         let facts = image(from(serde_json::json!({
@@ -173,7 +178,12 @@ mod tests {
 
     #[test]
     fn a_reference_leads_nowhere_else() {
-        for good in ["nginx", "localhost:5000/a/b:1.2_3-x", "a@sha256:00ff", "0f3e"] {
+        for good in [
+            "nginx",
+            "localhost:5000/a/b:1.2_3-x",
+            "a@sha256:00ff",
+            "0f3e",
+        ] {
             assert!(is_reference(good), "{good}");
         }
         for bad in ["", "/etc", "a/../b", "a?x=y", "a b", "--help", "ä", "a#b"] {

@@ -120,7 +120,10 @@ mod tests {
         assert_eq!(interrupts.unless(async { 1 }).await, Ok(1));
         assert_eq!(interrupts.heard(), None);
         sender.send(TERM);
-        assert_eq!(interrupts.unless(std::future::pending::<()>()).await, Err(TERM));
+        assert_eq!(
+            interrupts.unless(std::future::pending::<()>()).await,
+            Err(TERM)
+        );
         // It stays so.
         assert_eq!(interrupts.unless(async { 1 }).await, Err(TERM));
         assert_eq!(interrupts.heard(), Some(TERM));

@@ -30,7 +30,7 @@ const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 /// For the first answer: an engine that is up answers at once.
 const HELLO: Duration = Duration::from_secs(10);
 /// For every later one. Starting a container on a loaded machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// A connection to the engine; clones share it.
 #[derive(Clone, Debug)]

@@ -118,7 +118,7 @@ mod tests {
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(300)).await;
             sender.send(interrupt);
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
         });
         let begun = Instant::now();
         let outcome = run_test("trap 'exit 9' TERM; sleep 60; exit 1", &[], &interrupts)

@@ -13,7 +13,7 @@ const POLL: Duration = Duration::from_millis(20);
 
 impl Container {
     /// Runs a program in the container; what it prints goes to our standard error. Its exit code;
-    /// 126 or 127, as `docker exec` has them, where it cannot start.
+    /// where it cannot start 126 or 127, as the engine has it (docker 20.10 says 126 for both).
     pub async fn exec(&self, argv: &[String]) -> Result<i32, EngineError> {
         let refused = |error| self.refused("run a program in", &error);
         let config = ExecConfig {
@@ -24,7 +24,11 @@ impl Container {
         };
         let created = self.docker().create_exec(&self.name, config).await;
         let exec = created.map_err(refused)?.id;
-        match self.docker().start_exec(&exec, None::<StartExecOptions>).await {
+        match self
+            .docker()
+            .start_exec(&exec, None::<StartExecOptions>)
+            .await
+        {
             Ok(StartExecResults::Attached { output, .. }) => {
                 copy(output, tokio::io::stderr()).await;
             }

@@ -12,7 +12,7 @@ use super::{Container, ContainerSpec, Engine, EngineError};
 /// else's under way.
 const REFUSALS: Duration = Duration::from_secs(20);
 /// How long a container may still come to be after its request was given up.
-const BIRTH: Duration = Duration::from_secs(5);
+const BIRTH: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_millis(200);
 
 impl Container {

@@ -240,7 +240,10 @@ mod tests {
             networks(serde_json::json!({"six": {"GlobalIPv6Address": "fd00::2"}})),
             Some("fd00::2".into())
         );
-        assert_eq!(networks(serde_json::json!({"none": {"IPAddress": ""}})), None);
+        assert_eq!(
+            networks(serde_json::json!({"none": {"IPAddress": ""}})),
+            None
+        );
         assert_eq!(
             of(serde_json::json!({"HostConfig": {"NetworkMode": "host"}})),
             Some("127.0.0.1".into())

@@ -13,7 +13,7 @@ use crate::recording::Text;
 /// Asked of the engine, not of the container: it costs the recorded workload nothing.
 const POLL: Duration = Duration::from_millis(100);
 /// A wait has no end of its own; this is a hundred years.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 impl Container {
     /// Waits until its health check passes; one without a health check is ready once it runs.
@@ -87,11 +87,7 @@ fn last_check(health: &Health) -> Text {
         return "no check has run".into();
     };
     let output = last.output.as_deref().unwrap_or_default().trim();
-    let said = if output.is_empty() {
-        "nothing"
-    } else {
-        output
-    };
+    let said = if output.is_empty() { "nothing" } else { output };
     let code = last.exit_code.unwrap_or(-1);
     format!("its check exits with {code} and says {said}").into()
 }

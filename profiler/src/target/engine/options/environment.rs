@@ -13,7 +13,9 @@ pub(super) fn variables(
     for path in &options.env_file {
         let shown = path.display().to_string();
         let refused = |reason: String| OptionError::new("--env-file", &shown, reason);
-        let text = surroundings.read(path).map_err(|e| refused(e.to_string()))?;
+        let text = surroundings
+            .read(path)
+            .map_err(|e| refused(e.to_string()))?;
         for line in text.trim_start_matches('\u{feff}').lines() {
             let line = line.trim_start();
             if line.is_empty() || line.starts_with('#') {

@@ -143,11 +143,13 @@ fn health_check(options: &RunOptions) -> Result<Option<HealthConfig>, OptionErro
         .health_cmd
         .clone()
         .map(|command| vec!["CMD-SHELL".to_owned(), command]);
-    Ok((test.is_some() || interval.is_some()).then(|| HealthConfig {
-        test,
-        interval,
-        ..HealthConfig::default()
-    }))
+    Ok(
+        (test.is_some() || interval.is_some()).then(|| HealthConfig {
+            test,
+            interval,
+            ..HealthConfig::default()
+        }),
+    )
 }
 
 #[cfg(test)]
@@ -264,6 +266,10 @@ mod tests {
     #[test]
     fn an_interval_is_a_duration() {
         let error = translate(&typed("--health-interval soon"), &Known).unwrap_err();
-        assert!(error.to_string().starts_with("--health-interval \"soon\": "));
+        assert!(
+            error
+                .to_string()
+                .starts_with("--health-interval \"soon\": ")
+        );
     }
 }
