@@ -378,6 +378,29 @@ async fn what_cannot_start_exits_as_docker_run_does() {
 }
 
 #[tokio::test]
+async fn a_filter_that_ends_the_runtime_itself_is_told_as_that() {
+    let mut subject = Subject::new(&["true"]);
+    subject.seccomp = Some(r#"{"defaultAction":"SCMP_ACT_KILL_PROCESS"}"#);
+    let error = with_container(&engine().await, &subject.spec(), async |container| {
+        container.start().await
+    })
+    .await
+    .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            EngineError::Start {
+                failure: StartFailure::Stopped,
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(error.to_string().contains("its filter denies"), "{error}");
+    assert!(!subject.is_there());
+}
+
+#[tokio::test]
 async fn options_reach_the_container() {
     let mut subject = Subject::shell(
         "echo $A $(hostname) $(id -u) $(pwd) $(ulimit -n); grep -E 'NoNewPrivs|Seccomp:|CapBnd' \
