@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::target::signals::Signals;
+use crate::target::Interrupts;
 
 /// How long what was about to end anyway may take; it is no leftover then.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -46,7 +46,7 @@ pub enum LeftoversEnd {
 pub(super) async fn clear(
     cgroup: &Path,
     rule: Leftovers,
-    signals: &mut Signals,
+    interrupts: &mut Interrupts,
 ) -> io::Result<Option<LeftoversReport>> {
     if empty_by(cgroup, Instant::now() + SETTLE).await? {
         return Ok(None);
@@ -60,15 +60,19 @@ pub(super) async fn clear(
                     ended?;
                     return Ok(Some(LeftoversReport { found, end: LeftoversEnd::ByThemselves }));
                 }
-                _ = signals.next() => grace,
+                _ = interrupts.next() => grace,
             }
         }
     };
-    let end = stop(cgroup, grace, signals).await?;
+    let end = stop(cgroup, grace, interrupts).await?;
     Ok(Some(LeftoversReport { found, end }))
 }
 
-async fn stop(cgroup: &Path, grace: Duration, signals: &mut Signals) -> io::Result<LeftoversEnd> {
+async fn stop(
+    cgroup: &Path,
+    grace: Duration,
+    interrupts: &mut Interrupts,
+) -> io::Result<LeftoversEnd> {
     for process in processes(cgroup)? {
         // SAFETY: takes numbers. A stopped process hears SIGTERM once it goes on.
         unsafe {
@@ -79,7 +83,7 @@ async fn stop(cgroup: &Path, grace: Duration, signals: &mut Signals) -> io::Resu
     let ended = tokio::select! {
         ended = empty_by(cgroup, Instant::now() + grace) => ended?,
         // Whoever asks again does not want to wait.
-        _ = signals.next() => false,
+        _ = interrupts.next() => false,
     };
     if ended {
         return Ok(LeftoversEnd::Terminated);
