@@ -61,17 +61,17 @@ fn all() -> Vec<String> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {cause}")]
     Io {
         path: PathBuf,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     #[error(
-        "{path} is no capability list: {source}; `profiler generate --format capabilities` writes one, and {{\"add\": [\"CHOWN\"]}} is one"
+        "{path} is no capability list: {cause}; `profiler generate --format capabilities` writes one, and {{\"add\": [\"CHOWN\"]}} is one"
     )]
     NotAList {
         path: PathBuf,
-        source: serde_json::Error,
+        cause: serde_json::Error,
     },
     #[error("{path} drops {found}, and only a list that drops ALL can be judged")]
     DropsLess { path: PathBuf, found: String },
@@ -82,18 +82,18 @@ pub enum ReadError {
 /// Names may be written with `CAP_` and in any case; they come back as [`CapabilityList::add`]
 /// says.
 pub fn read(path: &Path) -> Result<CapabilityList, ReadError> {
-    let text = std::fs::read(path).map_err(|source| ReadError::Io {
+    let text = std::fs::read(path).map_err(|cause| ReadError::Io {
         path: path.to_owned(),
-        source,
+        cause,
     })?;
     parse(path, &text)
 }
 
 fn parse(path: &Path, text: &[u8]) -> Result<CapabilityList, ReadError> {
     let mut list: CapabilityList =
-        serde_json::from_slice(text).map_err(|source| ReadError::NotAList {
+        serde_json::from_slice(text).map_err(|cause| ReadError::NotAList {
             path: path.to_owned(),
-            source,
+            cause,
         })?;
     if list.drop != all() {
         return Err(ReadError::DropsLess {

@@ -12,7 +12,7 @@ pub enum Warning {
         "{count} of {of} recordings: the recorder did not come to its end, what came after its last checkpoint is missing; record again"
     )]
     Checkpoint { count: usize, of: usize },
-    #[error("what was recorded is not complete, {losses}; record again")]
+    #[error("the recording is not complete ({losses}); record again")]
     Lost { losses: String },
     #[error("{count} of {of} runs did not pass{}; what comes after a failure was never seen", because(.reasons))]
     Failed {
@@ -21,7 +21,7 @@ pub enum Warning {
         reasons: BTreeSet<String>,
     },
     #[error(
-        "recorded with no-new-privileges: the container does not start without it, as the runtime then makes calls that were never seen"
+        "recorded with no-new-privileges: use it with no-new-privileges only, as without it the runtime and setuid programs make calls that were never seen"
     )]
     NoNewPrivileges,
     #[error(
@@ -34,7 +34,7 @@ pub enum Warning {
     )]
     WayRound { names: BTreeSet<String> },
     #[error(
-        "{architecture}: the kernel has no call of number {}; the profile cannot name them and refuses them",
+        "{architecture}: no call is known by the number {}; the profile cannot name it and refuses it",
         list(.numbers)
     )]
     UnknownNumbers {
@@ -42,7 +42,7 @@ pub enum Warning {
         numbers: BTreeSet<String>,
     },
     #[error(
-        "{} needs libseccomp {libseccomp} or newer where the profile is loaded: an older one leaves them out, and the calls are refused",
+        "{} needs libseccomp {libseccomp} or newer where the profile is loaded: an older one leaves it out, and the call is refused",
         list(.names)
     )]
     NewerLibseccomp {
@@ -50,7 +50,7 @@ pub enum Warning {
         names: BTreeSet<String>,
     },
     #[error(
-        "a profile has one list for all architectures: {count} calls that only {seen} made are allowed to {also} too"
+        "a profile has one list for all architectures: calls that only {seen} made are allowed to {also} too ({count} of them)"
     )]
     SharedNames {
         seen: String,
@@ -114,14 +114,17 @@ fn because(reasons: &BTreeSet<String>) -> String {
 pub(super) fn lost(losses: &Losses) -> Option<String> {
     let parts: Vec<String> = [
         (losses.events, "calls without evidence of who made them"),
-        (losses.processes, "processes filed under the workload"),
+        (
+            losses.processes,
+            "processes filed under the workload unseen",
+        ),
         (losses.stray_calls, "calls of unknown numbers missing"),
         (losses.capability_checks, "capability checks missing"),
         (losses.cgroups, "nested cgroups missing"),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
+    .map(|(count, what)| format!("{what}: {count}"))
     .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }

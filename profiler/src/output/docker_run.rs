@@ -4,19 +4,17 @@ use crate::capabilities::CapabilityList;
 
 /// One line. `profile` is the seccomp profile's path, relative to where the line is pasted.
 pub fn docker_run(list: &CapabilityList, profile: &str) -> String {
-    let mut words = vec!["--security-opt".to_owned(), format!("seccomp={profile}")];
+    // Nothing but the path can need quotes, and without any the line serves in `$(…)` too.
+    let mut options = vec![format!(
+        "--security-opt seccomp={}",
+        shell_words::quote(profile)
+    )];
     if list.no_new_privileges {
-        words.extend(["--security-opt".to_owned(), "no-new-privileges".to_owned()]);
+        options.push("--security-opt no-new-privileges".to_owned());
     }
-    for name in &list.drop {
-        words.extend(["--cap-drop".to_owned(), name.clone()]);
-    }
-    for name in &list.add {
-        words.extend(["--cap-add".to_owned(), name.clone()]);
-    }
-    let mut line = shell_words::join(words);
-    line.push('\n');
-    line
+    options.extend(list.drop.iter().map(|name| format!("--cap-drop {name}")));
+    options.extend(list.add.iter().map(|name| format!("--cap-add {name}")));
+    options.join(" ") + "\n"
 }
 
 #[cfg(test)]
@@ -43,5 +41,14 @@ mod tests {
             ]
         );
         assert_eq!(line.lines().count(), 1);
+    }
+
+    #[test]
+    fn a_plain_path_is_not_quoted() {
+        let list: CapabilityList = serde_json::from_str(r#"{"add":[]}"#).unwrap();
+        assert_eq!(
+            docker_run(&list, "out/profile.json"),
+            "--security-opt seccomp=out/profile.json --cap-drop ALL\n"
+        );
     }
 }

@@ -7,10 +7,10 @@ use crate::file::{self, WriteError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {cause}")]
     Io {
         path: PathBuf,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     #[error("{path} is no recording: {reason}; `profiler record` writes one")]
     NotARecording { path: PathBuf, reason: String },
@@ -18,17 +18,17 @@ pub enum ReadError {
         "{path} is a recording of version {found}, and this profiler reads up to {VERSION}: update profiler"
     )]
     Newer { path: PathBuf, found: u64 },
-    #[error("{path} is a broken recording: {source}; record again")]
+    #[error("{path} is a broken recording: {cause}; record again")]
     Broken {
         path: PathBuf,
-        source: serde_json::Error,
+        cause: serde_json::Error,
     },
 }
 
 pub fn read(path: &Path) -> Result<Recording, ReadError> {
-    let bytes = std::fs::read(path).map_err(|source| ReadError::Io {
+    let bytes = std::fs::read(path).map_err(|cause| ReadError::Io {
         path: path.to_owned(),
-        source,
+        cause,
     })?;
     parse(path, &bytes)
 }
@@ -56,9 +56,9 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Recording, ReadError> {
         Some(_) => {}
     }
     // From the text again, not from the value: only so the error tells line and column.
-    serde_json::from_slice(bytes).map_err(|source| ReadError::Broken {
+    serde_json::from_slice(bytes).map_err(|cause| ReadError::Broken {
         path: path.to_owned(),
-        source,
+        cause,
     })
 }
 
