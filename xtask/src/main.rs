@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask CHORE`.
 
+mod build_ebpf;
 mod demo;
 mod images;
 mod programs;
@@ -15,6 +16,12 @@ use clap::Parser;
 /// The project's own chores.
 #[derive(Debug, Parser)]
 enum Chore {
+    /// Make the committed BPF object again; installs the pinned toolchain where it is missing
+    BuildEbpf {
+        /// Write nothing; fail where the object differs from the committed one
+        #[arg(long)]
+        check: bool,
+    },
     /// Build, record a real program, and print its profile
     Demo,
     /// Make the test images from Debian's packages
@@ -32,6 +39,7 @@ enum Chore {
 impl Chore {
     fn run(&self) -> anyhow::Result<()> {
         match self {
+            Self::BuildEbpf { check } => build_ebpf::build_ebpf(*check),
             Self::Demo => demo::demo(),
             Self::Images => images::images(),
             Self::Programs => programs::programs(),
