@@ -13,3 +13,4 @@ pub mod names;
 pub mod output;
 pub mod profile;
 pub mod recording;
+pub mod target;
