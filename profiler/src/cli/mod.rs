@@ -35,7 +35,7 @@ impl Cli {
         match self.verb {
             Verb::Record(args) => commands::record(args),
             Verb::Generate(args) => commands::generate(&args),
-            Verb::Verify(args) => commands::verify(args),
+            Verb::Verify(args) => commands::verify(&args),
         }
     }
 }

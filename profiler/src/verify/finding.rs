@@ -1,5 +1,6 @@
 //! What keeps a subject from passing, in words.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use nix::errno::Errno;
@@ -185,18 +186,19 @@ struct Askers<'a>(&'a [Asker]);
 
 impl fmt::Display for Askers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, asker) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(", ")?;
-            }
-            write!(f, "{}", asker.comm)?;
-            match (&asker.exe, asker.phase) {
-                (_, Phase::Runtime) => f.write_str(" (the container runtime)")?,
-                (Some(exe), _) => write!(f, " ({exe})")?,
-                (None, _) => {}
-            }
+        let shown: BTreeSet<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&shown.into_iter().collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl fmt::Display for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.comm)?;
+        match (&self.exe, self.phase) {
+            (_, Phase::Runtime) => f.write_str(" (before the program began)"),
+            (Some(exe), _) => write!(f, " ({exe})"),
+            (None, _) => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -24,6 +24,15 @@ pub enum Leftovers {
     Wait { grace: Duration },
 }
 
+impl Default for Leftovers {
+    /// Stopped, with the grace that `docker stop` gives.
+    fn default() -> Self {
+        Self::Stop {
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeftoversReport {
     /// Processes that were there shortly after the command had ended.

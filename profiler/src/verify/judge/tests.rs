@@ -126,8 +126,11 @@ fn one_finding_tells_of_all_that_asked_for_a_call() {
     let mut i386 = denial("getppid", 64, -1);
     i386.architecture = "SCMP_ARCH_X86".into();
     i386.count = 1;
+    let mut exec = denial("getppid", 110, -1);
+    exec.phase = Phase::Exec;
     let again = denial("getppid", 110, -1);
     let verdict = of_denials(vec![
+        exec,
         again,
         worker,
         denial("getppid", 110, -1),
@@ -139,7 +142,7 @@ fn one_finding_tells_of_all_that_asked_for_a_call() {
     assert!(said[0].starts_with("denied: getppid (i386) with EPERM, once, by nginx"));
     assert!(
         said[1].contains(
-            "12 times, by runc:[2:INIT] (the container runtime), nginx (/usr/sbin/nginx), worker;"
+            "15 times, by nginx (/usr/sbin/nginx), runc:[2:INIT] (before the program began), worker;"
         ),
         "{}",
         said[1]
