@@ -6,9 +6,9 @@
 pub mod capabilities;
 pub mod cli;
 pub mod commands;
-pub mod kernel;
 pub mod file;
 pub mod generator;
+pub mod kernel;
 pub mod names;
 pub mod output;
 pub mod profile;
