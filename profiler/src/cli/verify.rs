@@ -16,29 +16,33 @@ use super::RunOptions;
 /// is run once, in the first, with a pause and an unpause in it. The verdict goes to stdout; with
 /// a command, whose stdout is its own, to stderr.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub struct VerifyArgs {
     /// A seccomp profile, as `profiler generate` writes it
     pub profile: PathBuf,
     /// The image to start containers of
-    #[arg(long)]
+    #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
     /// Drop all capabilities but those that this list keeps (`generate --format capabilities`)
     #[arg(long, value_name = "FILE", requires = "image")]
     pub capabilities: Option<PathBuf>,
     /// A shell command that tests the container: run on the host once it is ready, with
     /// PROFILER_CONTAINER, PROFILER_CONTAINER_ID and PROFILER_IP set
-    #[arg(long, value_name = "COMMAND", requires = "image")]
+    #[arg(long, value_name = "CMD", requires = "image")]
     pub test: Option<String>,
     /// How often to start the container
     #[arg(long, value_name = "NUMBER", requires = "image", default_value = "10")]
     pub starts: NonZeroU8,
     #[command(flatten)]
-    pub run: RunOptions,
+    pub options: RunOptions,
     /// The command to run; with --image, what the container runs in place of the image's own
-    #[arg(last = true, value_name = "COMMAND", required_unless_present = "image")]
+    #[arg(last = true, value_name = "CMD", required_unless_present = "image")]
     pub command: Vec<OsString>,
 }
+
+const USAGE: &str = "\
+profiler verify PROFILE -- CMD…
+       profiler verify PROFILE --image IMAGE [--capabilities FILE] [--test CMD] [--starts NUMBER] [container options] [-- ARGS…]";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -30,7 +30,7 @@ pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Ver
         Some(path) => Some(capabilities::read(path).map_err(|e| BadInput(e.to_string()))?),
         None => None,
     };
-    let options = options(&args.run, list.as_ref())?;
+    let options = options(&args.options, list.as_ref())?;
     let arguments = arguments(args)?;
     // Before there is anything to leave behind.
     let interrupts = Interrupts::of_this_process()?;

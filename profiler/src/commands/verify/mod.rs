@@ -15,7 +15,7 @@ pub fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
         .build()?;
     let (verdict, own_stdout) = match &args.image {
         Some(image) => (runtime.block_on(container::verify(args, image))?, true),
-        None if args.run != RunOptions::default() => {
+        None if args.options != RunOptions::default() => {
             return Err(BadInput("options of a container need --image".into()).into());
         }
         None => (runtime.block_on(command::verify(args))?, false),
