@@ -27,9 +27,9 @@ pub enum Finding {
         syscalls: Vec<String>,
         by: Vec<Asker>,
     },
-    Start {
-        /// From 1.
-        ordinal: usize,
+    Starts {
+        /// Those that failed so, from 1, ascending.
+        which: Vec<usize>,
         of: usize,
         problem: StartProblem,
     },
@@ -45,7 +45,7 @@ pub struct Asker {
     pub exe: Option<Text>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum StartProblem {
     /// The runtime's init died behind the filter, before the program began.
     RuntimeDied {
@@ -62,7 +62,7 @@ pub enum StartProblem {
 }
 
 /// What the runtime's init most likely missed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RuntimeCause {
     /// The profile does not allow it, and Go needs it whenever a signal interrupts runc's init.
     RtSigreturn,
@@ -103,11 +103,9 @@ impl fmt::Display for Finding {
                     Askers(by)
                 )
             }
-            Self::Start {
-                ordinal,
-                of,
-                problem,
-            } => write!(f, "start {ordinal} of {of} failed: {problem}"),
+            Self::Starts { which, of, problem } => {
+                write!(f, "{} of {of} failed: {problem}", Ordinals(which))
+            }
             Self::ExitCode(code) => write!(f, "failed with {}", Exit(*code)),
             Self::Lost(lost) => write!(
                 f,
@@ -167,6 +165,23 @@ fn short_architecture(name: &str) -> &str {
         "SCMP_ARCH_X86_64" => "x86_64",
         "SCMP_ARCH_X32" => "x32",
         other => other,
+    }
+}
+
+/// `start 3`; `starts 1, 2, 3`; every number up to as many as one can read, the others counted.
+struct Ordinals<'a>(&'a [usize]);
+
+impl fmt::Display for Ordinals<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        let (shown, others) = self.0.split_at(self.0.len().min(SHOWN));
+        let shown: Vec<_> = shown.iter().map(ToString::to_string).collect();
+        write!(f, "start{} ", if self.0.len() == 1 { "" } else { "s" })?;
+        f.write_str(&shown.join(", "))?;
+        match others.len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 

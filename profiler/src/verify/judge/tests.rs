@@ -289,6 +289,20 @@ fn every_start_that_failed_is_told_of() {
 }
 
 #[test]
+fn starts_that_failed_alike_are_told_of_once() {
+    let mut starts = vec![Start::Ended(1); 30];
+    starts[3] = Start::Ready;
+    starts[7] = Start::Ended(2);
+    assert_eq!(
+        said(&of_starts(&profile(), starts)),
+        [
+            "starts 1, 2, 3, 5, 6 and 23 more of 30 failed: it ended with exit code 1 before it was ready",
+            "start 8 of 30 failed: it ended with exit code 2 before it was ready",
+        ]
+    );
+}
+
+#[test]
 fn a_denied_capability_is_a_finding_unless_it_is_excused() {
     let rules = CapabilityRules {
         added: ["SETUID".to_owned()].into(),
