@@ -42,7 +42,8 @@ pub struct VerifyArgs {
 
 const USAGE: &str = "\
 profiler verify PROFILE -- CMD…
-       profiler verify PROFILE --image IMAGE [--capabilities FILE] [--test CMD] [--starts NUMBER] [container options] [-- ARGS…]";
+       profiler verify PROFILE --image IMAGE [--capabilities FILE] [--test CMD] [--starts NUMBER]
+                       [container options] [-- ARGS…]";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -136,14 +136,12 @@ impl Once<'_> {
         if start != Start::Ready {
             return Ok((start, None));
         }
-        if self.first && container.pid().await?.is_some() {
-            container.pause().await?;
-            tokio::time::sleep(PAUSE).await;
-            container.unpause().await?;
+        if self.first {
+            pause(container).await?;
         }
-        let (paused, code) = tokio::join!(self.pause(), self.test(container));
+        let (frozen, code) = tokio::join!(self.freeze(), self.test(container));
         let code = code?;
-        paused?;
+        frozen?;
         container.stop().await?;
         if self.interrupts.heard().is_some() {
             return Err(interrupted());
@@ -199,10 +197,10 @@ impl Once<'_> {
         Ok(Some(outcome.exit_code))
     }
 
-    /// The kernel resumes what waits by restart_syscall, which no recording shows. In the test,
-    /// by our own hand: the engine would refuse the test's `docker exec` meanwhile.
-    async fn pause(&self) -> anyhow::Result<()> {
-        if !self.first {
+    /// In the test, and by our own hand: the engine would refuse the test's `docker exec`
+    /// meanwhile.
+    async fn freeze(&self) -> anyhow::Result<()> {
+        if self.test.is_none() {
             return Ok(());
         }
         tokio::time::sleep(UNTIL_PAUSE).await;
@@ -210,6 +208,19 @@ impl Once<'_> {
         tokio::time::sleep(PAUSE).await;
         drop(frozen);
         Ok(())
+    }
+}
+
+/// The kernel resumes what waits by restart_syscall, which no recording shows.
+async fn pause(container: &Container) -> Result<(), EngineError> {
+    match container.pause().await {
+        Ok(()) => {
+            tokio::time::sleep(PAUSE).await;
+            container.unpause().await
+        }
+        // One that has ended by itself cannot be paused.
+        Err(_) if container.pid().await?.is_none() => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
