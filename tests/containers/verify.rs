@@ -41,7 +41,8 @@ impl Place {
         command
             .arg("verify")
             .arg(self.file("profile.json", &profile))
-            .args(["--image", self.tag.name()])
+            // Process 1 does not hear SIGTERM where it has no handler.
+            .args(["--image", self.tag.name(), "--stop-timeout", "1"])
             .stdin(Stdio::null());
         command
     }

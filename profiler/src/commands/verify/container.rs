@@ -198,9 +198,11 @@ impl Once<'_> {
     }
 
     /// In the test, and by our own hand: the engine would refuse the test's `docker exec`
-    /// meanwhile.
+    /// meanwhile. Besides, the freezer of cgroup v2 wakes all that sleeps; v1's, which an engine
+    /// may use, leaves most asleep
+    /// (<https://github.com/torvalds/linux/blob/v6.18/kernel/freezer.c>).
     async fn freeze(&self) -> anyhow::Result<()> {
-        if self.test.is_none() {
+        if !self.first {
             return Ok(());
         }
         tokio::time::sleep(UNTIL_PAUSE).await;
