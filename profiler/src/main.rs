@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match cli.run() {
+    match profiler::commands::run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("profiler: {failure:#}");
