@@ -3,9 +3,14 @@
 //! The flow is kernel → collector → [`recording`] → generator → output; each module imports only
 //! from the left of it. See ARCHITECTURE.md.
 
+pub mod capabilities;
 pub mod cli;
 pub mod commands;
 pub mod kernel;
+pub mod file;
+pub mod generator;
 pub mod names;
+pub mod output;
 pub mod profile;
 pub mod recording;
+pub mod target;

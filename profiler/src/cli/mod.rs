@@ -2,10 +2,12 @@
 
 mod generate;
 mod record;
+mod run_options;
 mod verify;
 
 pub use generate::{GenerateArgs, OutputFormat};
 pub use record::RecordArgs;
+pub use run_options::RunOptions;
 pub use verify::VerifyArgs;
 
 use clap::{Parser, Subcommand};

@@ -1,7 +1,54 @@
 //! `profiler generate`
 
-use crate::cli::GenerateArgs;
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write as _};
 
-pub fn generate(_args: &GenerateArgs) -> anyhow::Result<u8> {
-    anyhow::bail!("not written yet")
+use anyhow::Context as _;
+
+use crate::cli::{GenerateArgs, OutputFormat};
+use crate::recording::{self, Recording};
+use crate::{file, generator, output};
+
+pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
+    let recordings = args
+        .recordings
+        .iter()
+        .map(|path| recording::read(path))
+        .collect::<Result<Vec<Recording>, _>>()?;
+
+    let mut warnings = BTreeSet::new();
+    let text = match args.format {
+        OutputFormat::Oci => {
+            let (profile, about) = generator::generate(&recordings)?;
+            warnings.extend(about);
+            output::oci(&profile)
+        }
+        OutputFormat::Capabilities => {
+            let (list, about) = generator::capabilities(&recordings)?;
+            warnings.extend(about);
+            output::capabilities(&list)
+        }
+        OutputFormat::DockerRun => {
+            let (list, about) = generator::capabilities(&recordings)?;
+            warnings.extend(about);
+            output::docker_run(&list, &args.profile)
+        }
+    };
+    for warning in &warnings {
+        eprintln!("profiler: warning: {warning}");
+    }
+    match &args.output {
+        Some(path) => file::replace(path, text.as_bytes())?,
+        None => print(&text)?,
+    }
+    Ok(0)
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
+    }
 }

@@ -1,16 +1,16 @@
 //! Reading and writing recordings: whole or not at all.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{FORMAT, Recording, VERSION};
+use crate::file::{self, WriteError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {cause}")]
     Io {
         path: PathBuf,
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     #[error("{path} is no recording: {reason}; `profiler record` writes one")]
     NotARecording { path: PathBuf, reason: String },
@@ -18,25 +18,17 @@ pub enum ReadError {
         "{path} is a recording of version {found}, and this profiler reads up to {VERSION}: update profiler"
     )]
     Newer { path: PathBuf, found: u64 },
-    #[error("{path} is a broken recording: {source}; record again")]
+    #[error("{path} is a broken recording: {cause}; record again")]
     Broken {
         path: PathBuf,
-        source: serde_json::Error,
+        cause: serde_json::Error,
     },
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write {path}: {source}{hint}")]
-pub struct WriteError {
-    pub path: PathBuf,
-    pub source: std::io::Error,
-    hint: &'static str,
-}
-
 pub fn read(path: &Path) -> Result<Recording, ReadError> {
-    let bytes = std::fs::read(path).map_err(|source| ReadError::Io {
+    let bytes = std::fs::read(path).map_err(|cause| ReadError::Io {
         path: path.to_owned(),
-        source,
+        cause,
     })?;
     parse(path, &bytes)
 }
@@ -64,46 +56,15 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Recording, ReadError> {
         Some(_) => {}
     }
     // From the text again, not from the value: only so the error tells line and column.
-    serde_json::from_slice(bytes).map_err(|source| ReadError::Broken {
+    serde_json::from_slice(bytes).map_err(|cause| ReadError::Broken {
         path: path.to_owned(),
-        source,
+        cause,
     })
 }
 
-/// Replaces `path` in one step: a full disk or a kill leaves the old file or none.
+/// Whole or not at all, as [`crate::file::replace`] does it.
 pub fn write(path: &Path, recording: &Recording) -> Result<(), WriteError> {
     let mut text = serde_json::to_vec_pretty(recording).expect("a recording is always valid JSON");
     text.push(b'\n');
-    write_atomically(path, &text)
-}
-
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let error = |source: std::io::Error| {
-        let hint = match source.kind() {
-            std::io::ErrorKind::IsADirectory => "; name a file with -o",
-            std::io::ErrorKind::StorageFull => "; free some space, or name another place with -o",
-            _ => "",
-        };
-        WriteError {
-            path: path.to_owned(),
-            source,
-            hint,
-        }
-    };
-    if path.is_dir() {
-        return Err(error(std::io::ErrorKind::IsADirectory.into()));
-    }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".profiler-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)
-        .map_err(error)?;
-    file.write_all(bytes).map_err(error)?;
-    file.as_file().sync_all().map_err(error)?;
-    file.persist(path).map_err(|e| error(e.error))?;
-    Ok(())
+    file::replace(path, &text)
 }

@@ -5,9 +5,11 @@
 //! out, and what was lost is counted in [`Losses`], which is always present.
 
 mod file;
+#[cfg(test)]
+mod schema;
 mod text;
 
-pub use file::{ReadError, WriteError, read, write, write_atomically};
+pub use file::{ReadError, read, write};
 pub use text::Text;
 
 use indexmap::IndexMap;

@@ -1,0 +1,166 @@
+//! The list of capabilities to keep: what `generate --format capabilities` writes and `verify`
+//! and people read.
+//!
+//! Values only: what is needed is decided by the generator.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::names;
+use crate::recording::{Phase, Text};
+
+/// Names without `CAP_`, as `docker run --cap-add` takes them. A hand-written list needs `add`
+/// alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CapabilityList {
+    /// Always `["ALL"]`: a list that drops less cannot be told from one that forgot something.
+    #[serde(default = "all")]
+    pub drop: Vec<String>,
+    /// Sorted.
+    pub add: Vec<String>,
+    /// The list holds under no-new-privileges only: without it the subject was never seen.
+    #[serde(default)]
+    pub no_new_privileges: bool,
+    /// The hook that saw the checks; absent in a hand-written list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_by: Option<String>,
+    /// Who asked, for each that is added.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<String, Vec<Evidence>>,
+    /// Asked for on the kernel's own account only, and why each can be done without.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_needed: BTreeMap<String, Vec<String>>,
+    /// Asked for and never granted while recording: the subject passed without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_when_recorded: Vec<String>,
+}
+
+/// One way in which a capability was used.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The call in flight; absent where there was none.
+    pub syscall: Option<String>,
+    pub architecture: String,
+    pub phase: Phase,
+    /// The kernel function that asked; absent where kernel symbols could not be read.
+    pub asked_by: Option<String>,
+    /// Who was first seen with it; absent where that was lost.
+    pub comm: Option<Text>,
+    pub exe: Option<Text>,
+    /// How many runs it was seen in.
+    pub runs: usize,
+}
+
+fn all() -> Vec<String> {
+    vec!["ALL".to_owned()]
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("cannot read {path}: {cause}")]
+    Io {
+        path: PathBuf,
+        cause: std::io::Error,
+    },
+    #[error(
+        "{path} is no capability list: {cause}; `profiler generate --format capabilities` writes one, and {{\"add\": [\"CHOWN\"]}} is one"
+    )]
+    NotAList {
+        path: PathBuf,
+        cause: serde_json::Error,
+    },
+    #[error("{path} drops {found}, and only a list that drops ALL can be judged")]
+    DropsLess { path: PathBuf, found: String },
+    #[error("{path} adds {name:?}, which is no capability that Linux has")]
+    Unknown { path: PathBuf, name: String },
+}
+
+/// Names may be written with `CAP_` and in any case; they come back as [`CapabilityList::add`]
+/// says.
+pub fn read(path: &Path) -> Result<CapabilityList, ReadError> {
+    let text = std::fs::read(path).map_err(|cause| ReadError::Io {
+        path: path.to_owned(),
+        cause,
+    })?;
+    parse(path, &text)
+}
+
+fn parse(path: &Path, text: &[u8]) -> Result<CapabilityList, ReadError> {
+    let mut list: CapabilityList =
+        serde_json::from_slice(text).map_err(|cause| ReadError::NotAList {
+            path: path.to_owned(),
+            cause,
+        })?;
+    if list.drop != all() {
+        return Err(ReadError::DropsLess {
+            path: path.to_owned(),
+            found: format!("{:?}", list.drop),
+        });
+    }
+    for name in &mut list.add {
+        let upper = name.to_ascii_uppercase();
+        let short = short(&upper);
+        if !names::CAPABILITIES
+            .iter()
+            .any(|&known| self::short(known) == short)
+        {
+            return Err(ReadError::Unknown {
+                path: path.to_owned(),
+                name: name.clone(),
+            });
+        }
+        short.clone_into(name);
+    }
+    list.add.sort_unstable();
+    list.add.dedup();
+    Ok(list)
+}
+
+/// Without `CAP_`.
+pub fn short(name: &str) -> &str {
+    name.strip_prefix("CAP_").unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{CapabilityList, ReadError, parse};
+
+    fn read(text: &str) -> Result<CapabilityList, ReadError> {
+        parse(Path::new("caps.json"), text.as_bytes())
+    }
+
+    #[test]
+    fn a_hand_written_list_is_enough() {
+        let list = read(r#"{"drop":["ALL"],"add":["SETUID","cap_chown","CHOWN"]}"#).unwrap();
+        assert_eq!(list.add, ["CHOWN", "SETUID"]);
+        assert_eq!(list.observed_by, None);
+        assert_eq!(read(r#"{"add":[]}"#).unwrap().drop, ["ALL"]);
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let list = read(r#"{"add":["CHOWN"]}"#).unwrap();
+        let text = serde_json::to_string(&list).unwrap();
+        assert_eq!(read(&text).unwrap(), list);
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_judged_is_refused() {
+        for (text, said) in [
+            ("[]", "is no capability list"),
+            ("{}", "missing field `add`"),
+            (r#"{"adds":["CHOWN"]}"#, "unknown field"),
+            (r#"{"add":["CHOWM"]}"#, "\"CHOWM\""),
+            (r#"{"add":[],"drop":["CHOWN"]}"#, "drops [\"CHOWN\"]"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}

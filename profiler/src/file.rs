@@ -1,0 +1,129 @@
+//! Writing a file whole or not at all.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}: {cause}{hint}")]
+pub struct WriteError {
+    pub path: PathBuf,
+    pub cause: io::Error,
+    hint: &'static str,
+}
+
+/// Replaces `path` in one step: a full disk or a kill leaves the old file or none. What a symbolic
+/// link names is replaced, not the link. What is no file (/dev/null, a pipe) is written to.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    replace_target(path, bytes).map_err(|cause| WriteError {
+        path: path.to_owned(),
+        hint: hint(cause.kind()),
+        cause,
+    })
+}
+
+fn replace_target(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&target) {
+        Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+        Ok(found) if !found.is_file() => {
+            return fs::OpenOptions::new()
+                .write(true)
+                .open(&target)?
+                .write_all(bytes);
+        }
+        _ => {}
+    }
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".profiler-")
+        .permissions(fs::Permissions::from_mode(0o644))
+        .tempfile_in(folder)
+        // Its message names the temporary file, which the user never sees.
+        .map_err(|error| io::Error::from(error.kind()))?;
+    file.write_all(bytes)
+        .map_err(|error| io::Error::from(error.kind()))?;
+    file.as_file().sync_all()?;
+    file.persist(&target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn hint(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::IsADirectory => "; name a file with -o",
+        ErrorKind::NotFound => "; make its folder first, or name another with -o",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; free some space, or name another place with -o"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::replace;
+
+    #[test]
+    fn nothing_but_the_file_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("profile.json");
+        replace(&path, b"old").unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_pipe_is_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        replace(&pipe, b"text").unwrap();
+        assert_eq!(reader.join().unwrap(), b"text");
+        assert!(!fs::metadata(&pipe).unwrap().is_file());
+    }
+
+    #[test]
+    fn a_failure_names_the_path_and_what_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let said = replace(path, b"").unwrap_err().to_string();
+        assert_eq!(
+            said,
+            format!(
+                "cannot write {}: is a directory; name a file with -o",
+                path.display()
+            )
+        );
+        let missing = path.join("missing/profile.json");
+        let said = replace(&missing, b"").unwrap_err().to_string();
+        assert_eq!(
+            said,
+            format!(
+                "cannot write {}: entity not found; make its folder first, or name another with -o",
+                missing.display()
+            )
+        );
+    }
+}

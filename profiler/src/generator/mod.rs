@@ -1,0 +1,16 @@
+//! Recordings in, a profile and a list of capabilities out: pure, deterministic, the only place
+//! where it is decided what to allow.
+//!
+//! It opens nothing: no file, no kernel. What a table in `profiles/` decides stands there, with
+//! its reason. Whatever a recording leaves open comes back as a [`Warning`].
+
+mod capabilities;
+mod classify;
+mod input;
+mod syscalls;
+mod tables;
+mod warning;
+
+pub use capabilities::capabilities;
+pub use syscalls::generate;
+pub use warning::{GenerateError, Warning};

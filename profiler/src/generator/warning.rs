@@ -1,0 +1,130 @@
+//! What the user must know beside the result, and why there can be no result.
+
+use std::collections::BTreeSet;
+
+use crate::recording::Losses;
+
+/// Something that the recording left open, or that the output cannot say. Ordered as they are
+/// shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Warning {
+    #[error(
+        "{count} of {of} recordings: the recorder did not come to its end, what came after its last checkpoint is missing; record again"
+    )]
+    Checkpoint { count: usize, of: usize },
+    #[error("the recording is not complete ({losses}); record again")]
+    Lost { losses: String },
+    #[error("{count} of {of} runs did not pass{}; what comes after a failure was never seen", because(.reasons))]
+    Failed {
+        count: usize,
+        of: usize,
+        reasons: BTreeSet<String>,
+    },
+    #[error(
+        "recorded with no-new-privileges: use it with no-new-privileges only, as without it the runtime and setuid programs make calls that were never seen"
+    )]
+    NoNewPrivileges,
+    #[error(
+        "recorded under the filter {name}, not the open one: what it refused is missing here too"
+    )]
+    Filter { name: String },
+    #[error(
+        "{} and allowed, though it is a way round the filter; record under the open filter, which refuses it, to see whether the subject falls back",
+        were_seen(.names)
+    )]
+    WayRound { names: BTreeSet<String> },
+    #[error(
+        "{architecture}: no call is known by the number {}; the profile cannot name it and refuses it",
+        list(.numbers)
+    )]
+    UnknownNumbers {
+        architecture: String,
+        numbers: BTreeSet<String>,
+    },
+    #[error(
+        "{} needs libseccomp {libseccomp} or newer where the profile is loaded: an older one leaves it out, and the call is refused",
+        list(.names)
+    )]
+    NewerLibseccomp {
+        libseccomp: &'static str,
+        names: BTreeSet<String>,
+    },
+    #[error(
+        "a profile has one list for all architectures: calls that only {seen} made are allowed to {also} too ({count} of them)"
+    )]
+    SharedNames {
+        seen: String,
+        also: String,
+        count: usize,
+    },
+    #[error(
+        "kernel symbols could not be read while recording: capability checks are judged by the call alone; record with CAP_SYSLOG and kptr_restrict below 2"
+    )]
+    NoKernelSymbols,
+    #[error(
+        "capabilities without a name were used, and no engine can add them: {}",
+        list(.numbers)
+    )]
+    UnknownCapabilities { numbers: BTreeSet<String> },
+}
+
+/// Why there is nothing to write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GenerateError {
+    #[error("no recording was given; name at least one")]
+    NoRecording,
+    #[error("nothing ran while recording; record again")]
+    NoRuns,
+    #[error(
+        "no call was recorded, and a profile that refuses everything starts nothing; record again"
+    )]
+    NoCalls,
+    #[error("the recordings are not of one subject but of {}; generate a profile for each", .subjects.join(" and "))]
+    DifferentSubjects { subjects: Vec<String> },
+    #[error("the recordings are not of one kind of machine but of {}; generate a profile for each", .machines.join(" and "))]
+    DifferentMachines { machines: Vec<String> },
+    #[error(
+        "capabilities: not observed while recording, so there is nothing to tell which are needed; record again where the kernel lets them be observed"
+    )]
+    CapabilitiesNotObserved,
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    names
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn were_seen(names: &BTreeSet<String>) -> String {
+    let were = if names.len() == 1 { "was" } else { "were" };
+    format!("{} {were} seen", list(names))
+}
+
+fn because(reasons: &BTreeSet<String>) -> String {
+    if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", list(reasons))
+    }
+}
+
+/// What is missing, in words; `None` where nothing is.
+pub(super) fn lost(losses: &Losses) -> Option<String> {
+    let parts: Vec<String> = [
+        (losses.events, "calls without evidence of who made them"),
+        (
+            losses.processes,
+            "processes filed under the workload unseen",
+        ),
+        (losses.stray_calls, "calls of unknown numbers missing"),
+        (losses.capability_checks, "capability checks missing"),
+        (losses.cgroups, "nested cgroups missing"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{what}: {count}"))
+    .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}

@@ -1,0 +1,193 @@
+//! What the engine tells of itself and of an image.
+
+use bollard::models::{ImageInspect, SystemInfo, SystemVersion};
+
+use super::error::status;
+use super::{Engine, EngineError};
+use crate::recording;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// `sha256:…`
+    pub id: String,
+    pub repo_digests: Vec<String>,
+    /// Entrypoint and command.
+    pub argv: Vec<String>,
+    pub has_healthcheck: bool,
+}
+
+impl Engine {
+    pub async fn facts(&self) -> Result<recording::Engine, EngineError> {
+        let refused = |error| EngineError::refused("tell of itself", &error);
+        let version = self.docker.version().await.map_err(refused)?;
+        let info = self.docker.info().await.map_err(refused)?;
+        Ok(engine(version, info))
+    }
+
+    /// Of an image that is here; it is never pulled.
+    pub async fn image(&self, reference: &str) -> Result<ImageFacts, EngineError> {
+        if !is_reference(reference) {
+            return Err(EngineError::NotAnImage {
+                reference: reference.into(),
+            });
+        }
+        match self.docker.inspect_image(reference).await {
+            Ok(inspected) => Ok(image(inspected)),
+            Err(error) => Err(match status(&error) {
+                Some(404) => EngineError::NoSuchImage {
+                    reference: reference.into(),
+                },
+                Some(400) => EngineError::NotAnImage {
+                    reference: reference.into(),
+                },
+                _ => EngineError::refused(format!("inspect {reference}"), &error),
+            }),
+        }
+    }
+}
+
+/// Nothing that would lead the request's path elsewhere.
+fn is_reference(reference: &str) -> bool {
+    let starts_well = reference.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let goes_on_well = |c: char| c.is_ascii_alphanumeric() || "._-/:@+".contains(c);
+    starts_well && reference.chars().all(goes_on_well) && !reference.contains("..")
+}
+
+fn engine(version: SystemVersion, info: SystemInfo) -> recording::Engine {
+    let unknown = || "unknown".to_owned();
+    let components = version.components.unwrap_or_default();
+    let component = |name: &str| components.iter().find(|found| found.name == name);
+    let podman = component("Podman Engine");
+    let runtime = info.default_runtime.unwrap_or_else(unknown);
+    // podman names the component after its use: `OCI Runtime (crun)`.
+    let runtime_version = component(&runtime)
+        .or_else(|| component(&format!("OCI Runtime ({runtime})")))
+        .map(|found| first_line(&found.version));
+    recording::Engine {
+        name: if podman.is_some() { "podman" } else { "docker" }.to_owned(),
+        version: podman
+            .map(|found| found.version.clone())
+            .or(version.version)
+            .unwrap_or_else(unknown),
+        runtime,
+        runtime_version,
+        cgroup_driver: info
+            .cgroup_driver
+            .map_or_else(unknown, |driver| driver.to_string()),
+        storage_driver: info.driver.unwrap_or_else(unknown),
+    }
+}
+
+/// podman hands over all that `runc --version` prints.
+fn first_line(version: &str) -> String {
+    version.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+fn image(inspected: ImageInspect) -> ImageFacts {
+    let config = inspected.config.unwrap_or_default();
+    let mut argv = config.entrypoint.unwrap_or_default();
+    argv.extend(config.cmd.unwrap_or_default());
+    let test = config.healthcheck.and_then(|check| check.test);
+    let has_healthcheck = test
+        .and_then(|test| test.into_iter().next())
+        .is_some_and(|kind| kind != "NONE");
+    let id = inspected.id.unwrap_or_default();
+    ImageFacts {
+        // podman leaves the algorithm out.
+        id: if id.contains(':') {
+            id
+        } else {
+            format!("sha256:{id}")
+        },
+        repo_digests: inspected.repo_digests.unwrap_or_default(),
+        argv,
+        has_healthcheck,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{engine, image, is_reference};
+
+    fn from<T: serde::de::DeserializeOwned>(json: serde_json::Value) -> T {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn docker_as_it_tells_of_itself() {
+        let told = engine(
+            from(serde_json::json!({
+                "Version": "20.10.24+dfsg1",
+                "Components": [
+                    {"Name": "Engine", "Version": "20.10.24+dfsg1"},
+                    {"Name": "runc", "Version": "1.1.5+ds1"},
+                ],
+            })),
+            from(serde_json::json!({
+                "DefaultRuntime": "runc", "CgroupDriver": "cgroupfs", "Driver": "fuse-overlayfs",
+            })),
+        );
+        assert_eq!(
+            (told.name.as_str(), told.version.as_str()),
+            ("docker", "20.10.24+dfsg1")
+        );
+        assert_eq!(told.runtime_version.as_deref(), Some("1.1.5+ds1"));
+        assert_eq!(told.cgroup_driver, "cgroupfs");
+        assert_eq!(told.storage_driver, "fuse-overlayfs");
+    }
+
+    #[test]
+    fn podman_is_told_by_its_components() {
+        let told = engine(
+            from(serde_json::json!({
+                "Version": "4.3.1",
+                "Components": [
+                    {"Name": "Podman Engine", "Version": "4.3.1"},
+                    {"Name": "OCI Runtime (crun)", "Version": "crun version 1.8.1\ncommit: x"},
+                ],
+            })),
+            from(serde_json::json!({"DefaultRuntime": "crun", "CgroupDriver": "systemd"})),
+        );
+        assert_eq!(
+            (told.name.as_str(), told.runtime.as_str()),
+            ("podman", "crun")
+        );
+        assert_eq!(told.runtime_version.as_deref(), Some("crun version 1.8.1"));
+        assert_eq!(told.storage_driver, "unknown");
+    }
+
+    #[test]
+    fn an_image_may_say_little() {
+        let facts = image(from(
+            serde_json::json!({"Id": "sha256:ab", "Config": {"Cmd": null}}),
+        ));
+        assert_eq!(facts.id, "sha256:ab");
+        assert!(facts.argv.is_empty() && !facts.has_healthcheck);
+        let facts = image(from(serde_json::json!({
+            "Id": "ab",
+            "Config": {"Entrypoint": ["/e"], "Cmd": ["c"], "Healthcheck": {"Test": ["CMD", "x"]}},
+        })));
+        assert_eq!(facts.id, "sha256:ab");
+        assert_eq!(facts.argv, ["/e", "c"]);
+        assert!(facts.has_healthcheck);
+        let facts = image(from(serde_json::json!({
+            "Id": "ab", "Config": {"Healthcheck": {"Test": ["NONE"]}},
+        })));
+        assert!(!facts.has_healthcheck);
+    }
+
+    #[test]
+    fn a_reference_leads_nowhere_else() {
+        for good in [
+            "nginx",
+            "localhost:5000/a/b:1.2_3-x",
+            "a@sha256:00ff",
+            "0f3e",
+        ] {
+            assert!(is_reference(good), "{good}");
+        }
+        for bad in ["", "/etc", "a/../b", "a?x=y", "a b", "--help", "ä", "a#b"] {
+            assert!(!is_reference(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Containers of our own, through the engine's API: started, followed, stopped, and always
+//! removed.
+//!
+//! Refuses to pull images (what is recorded is what is here), and to leave a container behind.
+
+mod container;
+mod error;
+mod facts;
+mod follow;
+mod interrupt;
+pub mod options;
+mod spec;
+mod test_command;
+
+pub use container::{Container, with_container};
+pub use error::{EngineError, Exit, StartFailure};
+pub use facts::ImageFacts;
+pub use interrupt::{Interrupt, InterruptSender, Interrupts};
+pub use spec::ContainerSpec;
+pub use test_command::{TestError, TestOutcome, run_test};
+
+use std::time::Duration;
+
+use bollard::Docker;
+
+use error::describe;
+
+/// What bollard connects to where DOCKER_HOST says nothing.
+const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
+/// For the first answer: an engine that is up answers at once.
+const HELLO: Duration = Duration::from_secs(10);
+/// For every later one. Starting a container on a loaded machine takes its time.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A connection to the engine; clones share it.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    docker: Docker,
+}
+
+impl Engine {
+    /// To the engine at DOCKER_HOST, or else the local docker's socket.
+    pub async fn connect() -> Result<Self, EngineError> {
+        let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| DEFAULT_HOST.to_owned());
+        Self::connect_to(&host).await
+    }
+
+    /// `host` as in DOCKER_HOST: `unix://…`, `tcp://…`
+    pub async fn connect_to(host: &str) -> Result<Self, EngineError> {
+        let unreachable = |error: bollard::errors::Error| EngineError::Unreachable {
+            host: host.to_owned(),
+            reason: describe(&error),
+        };
+        let docker = Docker::connect_with_host(host)
+            .map_err(unreachable)?
+            .with_timeout(HELLO)
+            .negotiate_version()
+            .await
+            .map_err(unreachable)?
+            .with_timeout(PATIENCE);
+        Ok(Self { docker })
+    }
+}

@@ -1,0 +1,52 @@
+//! Each format, and the warnings that come with it.
+
+use profiler::{generator, output};
+
+use super::{CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED, lines, recordings};
+
+fn assert_profile(name: &str, of: &[&str]) {
+    let (profile, warnings) = generator::generate(&recordings(of)).unwrap();
+    insta::assert_snapshot!(format!("{name}.oci"), output::oci(&profile));
+    insta::assert_snapshot!(format!("{name}.oci.warnings"), lines(&warnings));
+}
+
+fn assert_capabilities(name: &str, of: &[&str]) {
+    let (list, warnings) = generator::capabilities(&recordings(of)).unwrap();
+    insta::assert_snapshot!(format!("{name}.capabilities"), output::capabilities(&list));
+    insta::assert_snapshot!(
+        format!("{name}.docker-run"),
+        output::docker_run(&list, "profile.json")
+    );
+    insta::assert_snapshot!(format!("{name}.capabilities.warnings"), lines(&warnings));
+}
+
+#[test]
+fn a_container() {
+    assert_profile("container", &[CONTAINER]);
+    assert_capabilities("container", &[CONTAINER]);
+}
+
+#[test]
+fn two_recordings_of_a_container() {
+    assert_profile("container-twice", &[CONTAINER, CONTAINER_AGAIN]);
+    assert_capabilities("container-twice", &[CONTAINER, CONTAINER_AGAIN]);
+}
+
+#[test]
+fn a_32_bit_command() {
+    assert_profile("i386", &[I386]);
+    assert_capabilities("i386", &[I386]);
+}
+
+/// Losses, a checkpoint, a failed run, no-new-privileges, another filter, clone3 seen, numbers
+/// without a name, calls too new for the common libseccomp, no kernel symbols, hostile text.
+#[test]
+fn whatever_a_recording_leaves_open() {
+    assert_profile("troubled", &[TROUBLED]);
+    assert_capabilities("troubled", &[TROUBLED]);
+}
+
+#[test]
+fn a_command_without_a_container_runtime() {
+    assert_profile("unobserved", &[UNOBSERVED]);
+}

@@ -1,0 +1,43 @@
+//! Recordings as files in, what is generated from them as files out, compared byte for byte.
+//!
+//! The recordings are small and made by hand, each for what it shows. After a change that is
+//! meant: `INSTA_UPDATE=always cargo test -p profiler-tests --test golden`, and read the diff.
+
+mod formats;
+mod properties;
+mod refusals;
+
+use std::path::Path;
+
+use profiler::recording::{self, Recording};
+
+/// Everything in order: an image's workload, exec session and runtime tail; capability checks that
+/// are needed, opportunistic, refused, the runtime's and overlayfs'.
+const CONTAINER: &str = "container";
+/// The same image at another time, with calls and a capability that the first did not show.
+const CONTAINER_AGAIN: &str = "container-again";
+/// A 32-bit command.
+const I386: &str = "i386";
+/// Whatever a recording can leave open.
+const TROUBLED: &str = "troubled";
+/// Capabilities were not observed.
+const UNOBSERVED: &str = "unobserved";
+
+const ALL: [&str; 5] = [CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED];
+
+fn recording(name: &str) -> Recording {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{name}.recording.json"));
+    recording::read(&path).unwrap()
+}
+
+fn recordings(names: &[&str]) -> Vec<Recording> {
+    names.iter().map(|name| recording(name)).collect()
+}
+
+/// A line each, as the command shows them.
+fn lines<T: ToString>(warnings: &[T]) -> String {
+    warnings
+        .iter()
+        .map(|warning| warning.to_string() + "\n")
+        .collect()
+}

@@ -1,0 +1,71 @@
+//! Recordings that nothing can be made of.
+
+use profiler::generator::{self, GenerateError};
+
+use super::{CONTAINER, I386, UNOBSERVED, recording, recordings};
+
+#[test]
+fn recordings_of_different_subjects_are_not_taken_together() {
+    let mixed = recordings(&[I386, CONTAINER]);
+    let error = generator::generate(&mixed).unwrap_err();
+    assert!(matches!(&error, GenerateError::DifferentSubjects { .. }));
+    let said = error.to_string();
+    assert!(
+        said.contains("./clock32") && said.contains("nginx:demo"),
+        "{said}"
+    );
+    assert_eq!(generator::capabilities(&mixed).unwrap_err(), error);
+}
+
+#[test]
+fn recordings_of_different_machines_are_not_taken_together() {
+    let mut other = recording(CONTAINER);
+    other.host.machine = "aarch64".to_owned();
+    let error = generator::generate(&[recording(CONTAINER), other]).unwrap_err();
+    assert_eq!(
+        error,
+        GenerateError::DifferentMachines {
+            machines: vec!["aarch64".to_owned(), "x86_64".to_owned()]
+        }
+    );
+}
+
+/// An image may be named twice; its content decides.
+#[test]
+fn one_image_under_two_names_is_one_subject() {
+    use profiler::recording::{Subject, Text};
+    let mut other = recording(CONTAINER);
+    let Subject::Image { reference, .. } = &mut other.subject else {
+        panic!("{CONTAINER} records an image");
+    };
+    *reference = Text::from("registry.example/nginx:1");
+    assert!(generator::generate(&[recording(CONTAINER), other]).is_ok());
+}
+
+#[test]
+fn nothing_comes_of_nothing() {
+    assert_eq!(generator::generate(&[]), Err(GenerateError::NoRecording));
+
+    let mut idle = recording(CONTAINER);
+    idle.runs.clear();
+    assert_eq!(generator::generate(&[idle]), Err(GenerateError::NoRuns));
+
+    let mut silent = recording(CONTAINER);
+    silent.architectures.clear();
+    assert_eq!(generator::generate(&[silent]), Err(GenerateError::NoCalls));
+}
+
+#[test]
+fn capabilities_that_were_not_observed_are_not_an_empty_list() {
+    assert_eq!(
+        generator::capabilities(&[recording(UNOBSERVED)]),
+        Err(GenerateError::CapabilitiesNotObserved)
+    );
+    // One that was observed does not make up for one that was not.
+    let mut blind = recording(CONTAINER);
+    blind.capabilities.observed_by = None;
+    assert_eq!(
+        generator::capabilities(&[recording(CONTAINER), blind]),
+        Err(GenerateError::CapabilitiesNotObserved)
+    );
+}
