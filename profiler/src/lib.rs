@@ -6,11 +6,12 @@
 pub mod capabilities;
 pub mod cli;
 pub mod commands;
-pub mod kernel;
 pub mod file;
 pub mod generator;
+pub mod kernel;
 pub mod names;
 pub mod output;
 pub mod profile;
 pub mod recording;
 pub mod target;
+pub mod verify;

@@ -4,13 +4,14 @@
 //! read the diff.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use profiler_tests::{file, profiler, profiler_path};
 
 #[test]
 fn transcripts() {
     trycmd::TestCases::new()
-        .register_bin("profiler", profiler())
+        .register_bin("profiler", profiler_path())
         .case("cli/*.trycmd")
         .run();
 }
@@ -38,30 +39,12 @@ fn a_full_disk_is_told() {
 }
 
 fn generate(stdout: impl Into<Stdio>) -> std::process::Output {
-    Command::new(profiler())
+    profiler()
         .arg("generate")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/container.recording.json"))
+        .arg(file("golden/container.recording.json"))
         .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap()
-        .wait_with_output()
-        .unwrap()
-}
-
-/// The command under test, as cargo built it beside this test.
-fn profiler() -> PathBuf {
-    // target/debug/deps/cli-1234 → target/debug/profiler
-    let own = std::env::current_exe().expect("the kernel knows what it runs");
-    let target = own
-        .ancestors()
-        .nth(2)
-        .expect("cargo puts tests into target/PROFILE/deps");
-    let path = target.join("profiler");
-    assert!(
-        path.exists(),
-        "{} is not there: run `cargo build` first",
-        path.display()
-    );
-    path
+        .and_then(std::process::Child::wait_with_output)
+        .expect("the command under test starts")
 }

@@ -5,13 +5,13 @@ use profiler::{generator, output};
 use super::{CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED, lines, recordings};
 
 fn assert_profile(name: &str, of: &[&str]) {
-    let (profile, warnings) = generator::generate(&recordings(of)).unwrap();
+    let (profile, warnings) = generator::generate(&recordings(of)).expect("enough was recorded");
     insta::assert_snapshot!(format!("{name}.oci"), output::oci(&profile));
     insta::assert_snapshot!(format!("{name}.oci.warnings"), lines(&warnings));
 }
 
 fn assert_capabilities(name: &str, of: &[&str]) {
-    let (list, warnings) = generator::capabilities(&recordings(of)).unwrap();
+    let (list, warnings) = generator::capabilities(&recordings(of)).expect("enough was recorded");
     insta::assert_snapshot!(format!("{name}.capabilities"), output::capabilities(&list));
     insta::assert_snapshot!(
         format!("{name}.docker-run"),

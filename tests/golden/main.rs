@@ -7,8 +7,6 @@ mod formats;
 mod properties;
 mod refusals;
 
-use std::path::Path;
-
 use profiler::recording::{self, Recording};
 
 /// Everything in order: an image's workload, exec session and runtime tail; capability checks that
@@ -26,8 +24,8 @@ const UNOBSERVED: &str = "unobserved";
 const ALL: [&str; 5] = [CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED];
 
 fn recording(name: &str) -> Recording {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("golden/{name}.recording.json"));
-    recording::read(&path).unwrap()
+    let path = profiler_tests::file(&format!("golden/{name}.recording.json"));
+    recording::read(&path).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn recordings(names: &[&str]) -> Vec<Recording> {

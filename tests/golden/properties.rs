@@ -9,13 +9,15 @@ use profiler::{generator, output};
 use super::{ALL, CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, recording, recordings};
 
 fn profile(recordings: &[Recording]) -> Profile {
-    generator::generate(recordings).unwrap().0
+    generator::generate(recordings)
+        .expect("enough was recorded")
+        .0
 }
 
 /// All that is written from them.
 fn bytes(recordings: &[Recording]) -> [String; 3] {
-    let (profile, about_profile) = generator::generate(recordings).unwrap();
-    let (list, about_list) = generator::capabilities(recordings).unwrap();
+    let (profile, about_profile) = generator::generate(recordings).expect("enough was recorded");
+    let (list, about_list) = generator::capabilities(recordings).expect("enough was recorded");
     [
         output::oci(&profile),
         output::capabilities(&list),

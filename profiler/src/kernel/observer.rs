@@ -384,7 +384,6 @@ fn follow_log(logger: aya_log::EbpfLogger<&'static dyn log::Log>) {
 #[cfg(test)]
 mod tests {
     use super::{CAPABILITY_PROGRAM, PROGRAMS};
-    use aya::maps::MapError;
 
     #[test]
     fn the_committed_object_holds_every_program() {

@@ -2,6 +2,11 @@
 //!
 //! Values only: no policy is made here (that is the generator's) and nothing is loaded.
 
+pub mod compile;
+mod read;
+
+pub use read::{ProfileFile, ReadError, read, read_whole};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,9 @@
 //! Nothing here knows of BPF: a target hands out a cgroup id, and runs.
 
 pub mod cgroup;
+pub mod command;
 pub mod engine;
+pub mod signals;
 
 use std::hash::{BuildHasher as _, RandomState};
 
