@@ -5,6 +5,7 @@
 
 pub mod capabilities;
 pub mod cli;
+pub mod collector;
 pub mod commands;
 pub mod file;
 pub mod generator;

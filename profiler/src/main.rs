@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     match profiler::commands::run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("profiler: {failure:#}");
+            eprintln!("profiler: {}", profiler::commands::one_line(&failure));
             ExitCode::from(profiler::commands::failure_code(&failure))
         }
     }

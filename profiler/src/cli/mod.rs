@@ -6,7 +6,7 @@ mod run_options;
 mod verify;
 
 pub use generate::{GenerateArgs, OutputFormat};
-pub use record::RecordArgs;
+pub use record::{LeftoverRule, RecordArgs};
 pub use run_options::RunOptions;
 pub use verify::VerifyArgs;
 

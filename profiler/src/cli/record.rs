@@ -1,7 +1,60 @@
 //! `profiler record`
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use clap::Args;
 
-/// Record
+use super::RunOptions;
+
+/// Watch a command or a container from the kernel and write down what it asks for.
+///
+/// With `-- CMD…`, CMD runs in a cgroup of its own; its standard streams and exit code are its
+/// own. With --image, a container is started, the test is run against it, and it is stopped and
+/// removed; its log is shown on stderr, and the exit code is the test's.
 #[derive(Debug, Args)]
-pub struct RecordArgs {}
+#[command(after_help = EXAMPLES, override_usage = USAGE)]
+pub struct RecordArgs {
+    /// The image to start a container from; it must be here already
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// Run by `sh -c` on the host once the container is ready, with PROFILER_CONTAINER (its
+    /// name), PROFILER_CONTAINER_ID and PROFILER_IP set; without it, the container runs until it
+    /// ends or Ctrl-C
+    #[arg(long, value_name = "CMD", requires = "image")]
+    pub test: Option<String>,
+    /// Where to write; SUBJECT.recording.json in this folder where it is left out
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// What to run under while being recorded: `open` allows all but the two ways round a filter
+    /// (clone3, io_uring_setup), `default` is the engine's own profile, or a profile's file
+    #[arg(long, value_name = "open|default|FILE", default_value = "open")]
+    pub under: String,
+    /// What becomes of processes that CMD leaves behind: `stop` sends SIGTERM, and SIGKILL after
+    /// --grace; `wait` waits until they end
+    #[arg(long, value_enum, default_value_t = LeftoverRule::Stop, conflicts_with = "image")]
+    pub leftovers: LeftoverRule,
+    /// How long a process that CMD left behind may take to end
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub grace: std::time::Duration,
+    #[command(flatten)]
+    pub options: RunOptions,
+    /// The command; with --image, what the container is started with in place of the image's CMD
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LeftoverRule {
+    Stop,
+    Wait,
+}
+
+const USAGE: &str = "\
+profiler record [-o FILE] [--under open|default|FILE] -- CMD…
+       profiler record [-o FILE] --image IMAGE [--test CMD] [container options] [-- ARGS…]";
+
+const EXAMPLES: &str = "\
+Examples:
+  profiler record -o ls.recording.json -- ls -l /
+  profiler record --image nginx -p 8080:80 --test 'curl -fsS http://localhost:8080/'";

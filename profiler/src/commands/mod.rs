@@ -4,6 +4,9 @@ mod generate;
 mod record;
 mod verify;
 
+use crate::target::command::CommandError;
+use crate::target::engine::EngineError;
+
 pub use generate::generate;
 pub use record::record;
 pub use verify::verify;
@@ -24,7 +27,31 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
 #[error("{0}")]
 pub struct BadInput(pub String);
 
-/// 125 for our own failures, as `docker run` has it; 2 for a verdict verb's broken input.
+/// What tells a caller why there is no verdict: a command's or container's own start failure has
+/// its code (126, 127), a verdict verb's broken input 2, and our own failures 125, as `docker run`
+/// has them.
 pub fn failure_code(failure: &anyhow::Error) -> u8 {
-    if failure.is::<BadInput>() { 2 } else { 125 }
+    if failure.is::<BadInput>() {
+        2
+    } else if let Some(error) = failure.downcast_ref::<CommandError>() {
+        error.exit_code()
+    } else if let Some(error) = failure.downcast_ref::<EngineError>() {
+        error.exit_code()
+    } else {
+        125
+    }
+}
+
+/// The failure with its causes, each said once, on one line.
+pub fn one_line(failure: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in failure.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text.replace('\n', "; ")
 }

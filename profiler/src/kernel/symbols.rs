@@ -3,19 +3,17 @@
 /// Sorted by address.
 pub struct Symbols(Vec<(u64, String)>);
 
-/// Functions between the capability tracepoint and the one that asked: left out of stacks.
-const MACHINERY: [&str; 8] = [
-    "bpf_",
-    "__bpf_",
-    "__traceiter_",
+/// Between the capability tracepoint and the function that asked: left out of stacks. Variants
+/// that say how it was asked (ns_capable_noaudit, capable_wrt_inode_uidgid) stay.
+const MACHINERY: [&str; 5] = [
     "cap_capable",
+    "cap_capable_helper",
     "security_capable",
     "ns_capable",
     "capable",
-    "has_",
 ];
-/// Of `capable…`, only these: capable_wrt_inode_uidgid and ptracer_capable say what was asked.
-const CAPABLE: [&str; 1] = ["capable"];
+/// The tracing of it, by how the names begin.
+const TRACING: [&str; 3] = ["bpf_", "__bpf_", "__traceiter_"];
 /// From here on outwards every call looks the same.
 const ENTRY: [&str; 4] = [
     "do_syscall_64",
@@ -72,13 +70,8 @@ impl Symbols {
 }
 
 fn is_machinery(name: &str) -> bool {
-    MACHINERY.iter().any(|prefix| {
-        if CAPABLE.contains(prefix) {
-            name == *prefix
-        } else {
-            name.starts_with(prefix)
-        }
-    })
+    MACHINERY.contains(&without_suffix(name))
+        || TRACING.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Compilers split functions: `f.isra.0`, `f.constprop.0`, `f.part.0`.

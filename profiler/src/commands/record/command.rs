@@ -1,0 +1,70 @@
+//! `profiler record -- CMD…`
+
+use std::path::Path;
+
+use super::under::Under;
+use super::{About, Started, finish, output_path, report, write};
+use crate::cli::{LeftoverRule, RecordArgs};
+use crate::kernel::{self, Observer, Purpose};
+use crate::profile;
+use crate::recording::{Confinement, Outcome, Subject, Text};
+use crate::target::Session;
+use crate::target::cgroup::{Hierarchies, ScopeCgroup};
+use crate::target::command::{self, CommandSpec, Leftovers};
+
+pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
+    kernel::preflight()?;
+    let subject = Path::new(&args.command[0]).file_name().map_or_else(
+        || "command".into(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    let path = output_path(args.output.as_deref(), &subject)?;
+    let under = Under::parse(&args.under)?;
+    let filter = profile::compile::compile(&under.profile()?)?;
+    let hierarchies = Hierarchies::find()?;
+    let scope = ScopeCgroup::below_own(&hierarchies, &Session::new().name(0))?;
+    let mut observer = Observer::load(Purpose::Record)?;
+    let slot = observer.watch(scope.id(), true)?;
+
+    let started = Started::now();
+    let end = command::run(CommandSpec {
+        argv: &args.command,
+        filter: &filter.program,
+        cgroup: scope.path(),
+        no_new_privileges: false,
+        leftovers: match args.leftovers {
+            LeftoverRule::Stop => Leftovers::Stop { grace: args.grace },
+            LeftoverRule::Wait => Leftovers::Wait { grace: args.grace },
+        },
+    })
+    .await?;
+    if let Some(leftovers) = &end.leftovers {
+        report::leftovers(leftovers);
+    }
+    let about = About {
+        subject: Subject::Command {
+            argv: args
+                .command
+                .iter()
+                .map(|word| Text::from(word.as_os_str()))
+                .collect(),
+        },
+        engine: None,
+        confinement: Confinement {
+            filter: under.facts(),
+            no_new_privileges: end.no_new_privileges,
+            capabilities: report::bounding_set("self"),
+        },
+        cgroup: hierarchies.mode,
+    };
+    let outcome = Outcome {
+        passed: end.exit_code == 0,
+        test_exit: None,
+        subject_exit: Some(end.exit_code),
+        reason: (end.exit_code != 0)
+            .then(|| format!("the command ended with exit code {}", end.exit_code).into()),
+    };
+    let recording = finish(&mut observer, slot, &started, about, outcome).await?;
+    write(&path, &recording)?;
+    Ok(u8::try_from(end.exit_code).unwrap_or(u8::MAX))
+}

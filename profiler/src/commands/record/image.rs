@@ -1,0 +1,218 @@
+//! `profiler record --image IMAGE`
+
+use anyhow::Context as _;
+
+use super::under::Under;
+use super::{About, Started, finish, output_path, report, write};
+use crate::cli::RecordArgs;
+use crate::kernel::{self, Observer, Purpose};
+use crate::recording::{Confinement, Outcome, Subject, Text};
+use crate::target::Session;
+use crate::target::cgroup::{Hierarchies, ScopeCgroup};
+use crate::target::engine::{
+    Container, ContainerSpec, Engine, EngineError, Exit, Interrupt, Interrupts, options, run_test,
+    with_container,
+};
+
+pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8> {
+    kernel::preflight()?;
+    let path = output_path(args.output.as_deref(), subject(image))?;
+    let under = Under::parse(&args.under)?;
+    let no_new_privileges = options::no_new_privileges(&args.options).map_err(EngineError::from)?;
+    let arguments = arguments(args)?;
+    let engine = Engine::connect().await?;
+    let engine_facts = engine.facts().await?;
+    let image_facts = engine.image(image).await?;
+    let hierarchies = Hierarchies::find()?;
+    let session = Session::new();
+    let scope =
+        ScopeCgroup::engine_parent(&hierarchies, &engine_facts.cgroup_driver, &session.name(0))?;
+    let mut observer = Observer::load(Purpose::Record)?;
+    let slot = observer.watch(scope.id(), true)?;
+    let interrupts = Interrupts::of_this_process().context("cannot listen for signals")?;
+
+    let started = Started::now();
+    let name = session.name(1);
+    let spec = ContainerSpec {
+        image,
+        options: &args.options,
+        arguments: &arguments,
+        seccomp: under.json(),
+        cgroup_parent: Some(scope.parent_argument()),
+        name: &name,
+        session: session.id(),
+    };
+    let mut life = Life::default();
+    let ended = with_container(&engine, &spec, async |container| {
+        attend(container, args.test.as_deref(), &interrupts, &mut life).await
+    })
+    .await;
+    if !life.started {
+        // Nothing of the subject's ran, so there is nothing to record.
+        return Ok(ended?.exit_code());
+    }
+
+    let about = About {
+        subject: Subject::Image {
+            reference: image.into(),
+            id: image_facts.id,
+            repo_digests: image_facts.repo_digests,
+            argv: life.argv.into_iter().map(Text::from).collect(),
+        },
+        engine: Some(engine_facts),
+        confinement: Confinement {
+            filter: under.facts(),
+            no_new_privileges,
+            capabilities: life.bounding_set,
+        },
+        cgroup: hierarchies.mode,
+    };
+    let outcome = match &ended {
+        Ok(ended) => ended.outcome(),
+        Err(failure) => Outcome {
+            passed: false,
+            test_exit: None,
+            subject_exit: None,
+            reason: Some(crate::commands::one_line(failure).into()),
+        },
+    };
+    let recording = finish(&mut observer, slot, &started, about, outcome).await?;
+    write(&path, &recording)?;
+    Ok(ended?.exit_code())
+}
+
+/// What is known of the container even where its life ended in an error.
+#[derive(Default)]
+struct Life {
+    started: bool,
+    argv: Vec<String>,
+    bounding_set: Option<Vec<String>>,
+}
+
+async fn attend(
+    container: &Container,
+    test: Option<&str>,
+    interrupts: &Interrupts,
+    life: &mut Life,
+) -> anyhow::Result<Ended> {
+    life.argv = container.argv().await?;
+    let come_up = async {
+        container.start().await?;
+        life.started = true;
+        if let Some(process) = container.pid().await? {
+            life.bounding_set = report::bounding_set(&process.to_string());
+        }
+        container.ready().await
+    };
+    let mut test_exit = None;
+    let mut interrupted = match interrupts.unless(come_up).await {
+        Ok(came_up) => {
+            came_up?;
+            None
+        }
+        Err(interrupt) => Some(interrupt),
+    };
+    if interrupted.is_none() {
+        match test {
+            Some(test) => {
+                let outcome = run_test(test, &container.environment().await?, interrupts).await?;
+                test_exit = Some(outcome.exit_code);
+                interrupted = outcome.interrupted;
+            }
+            None => interrupted = interrupts.unless(container.wait_exit()).await.err(),
+        }
+    }
+    let ended_itself = container.pid().await?.is_none();
+    container.stop().await?;
+    Ok(Ended {
+        has_test: test.is_some(),
+        test_exit,
+        exit: container.wait_exit().await?,
+        ended_itself,
+        interrupted,
+    })
+}
+
+/// How a container's life that was seen to its end went.
+struct Ended {
+    has_test: bool,
+    test_exit: Option<i32>,
+    exit: Exit,
+    /// Before it was asked to stop.
+    ended_itself: bool,
+    interrupted: Option<Interrupt>,
+}
+
+impl Ended {
+    /// Without a test, Ctrl-C is the ordinary way to end.
+    fn cut_short(&self) -> Option<Interrupt> {
+        self.interrupted.filter(|_| self.has_test)
+    }
+
+    fn exit_code(&self) -> u8 {
+        let code = match (self.cut_short(), self.test_exit) {
+            (Some(interrupt), _) => 128 + interrupt.signal,
+            (None, Some(code)) => code,
+            (None, None) if self.ended_itself => self.exit.exit_code,
+            (None, None) => 0,
+        };
+        u8::try_from(code).unwrap_or(u8::MAX)
+    }
+
+    fn outcome(&self) -> Outcome {
+        let reason = if let Some(interrupt) = self.cut_short() {
+            Some(format!("interrupted by signal {}", interrupt.signal))
+        } else if let Some(code) = self.test_exit.filter(|&code| code != 0) {
+            Some(format!("the test ended with exit code {code}"))
+        } else if self.ended_itself && self.exit.exit_code != 0 {
+            Some(format!("the container ended by itself: {}", self.exit))
+        } else {
+            None
+        };
+        if let Some(reason) = &reason {
+            eprintln!("profiler: {reason}");
+        }
+        Outcome {
+            passed: self.exit_code() == 0,
+            test_exit: self.test_exit,
+            subject_exit: Some(self.exit.exit_code),
+            reason: reason.map(Text::from),
+        }
+    }
+}
+
+/// `nginx` of `registry.example/team/nginx:1.22@sha256:…`
+fn subject(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or(image);
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.split(':').next().unwrap_or(name)
+}
+
+/// The engine's API takes text only.
+fn arguments(args: &RecordArgs) -> anyhow::Result<Vec<String>> {
+    args.command
+        .iter()
+        .map(|argument| {
+            argument.to_str().map(str::to_owned).with_context(|| {
+                format!(
+                    "{} is not UTF-8; an engine takes no other arguments",
+                    Text::from(argument.as_os_str())
+                )
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::subject;
+
+    #[test]
+    fn the_file_is_named_after_the_images_last_word() {
+        assert_eq!(subject("nginx"), "nginx");
+        assert_eq!(
+            subject("registry.example:5000/team/nginx:1.22@sha256:00"),
+            "nginx"
+        );
+    }
+}
