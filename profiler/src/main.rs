@@ -1,11 +1,13 @@
 //! The command: parses, runs the verb, and turns what came of it into an exit code.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use profiler::cli::Cli;
 
 fn main() -> ExitCode {
+    log_to_stderr();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -26,4 +28,16 @@ fn main() -> ExitCode {
             ExitCode::from(profiler::commands::failure_code(&failure))
         }
     }
+}
+
+/// Diagnostics, those of the BPF programs too; PROFILER_LOG sets the level.
+fn log_to_stderr() {
+    env_logger::Builder::new()
+        .filter_level(log::LevelFilter::Warn)
+        .parse_env("PROFILER_LOG")
+        .format(|out, record| {
+            let level = record.level().as_str().to_ascii_lowercase();
+            writeln!(out, "profiler: {level}: {}", record.args())
+        })
+        .init();
 }
