@@ -3,11 +3,11 @@
 //!
 //! Skips nothing. Where something is missing it panics, naming the chore that makes it.
 
-mod engine;
+mod docker;
 mod leftovers;
 mod strace;
 
-pub use engine::{Tag, docker, image};
+pub use docker::{Tag, docker, image};
 pub use leftovers::Leftovers;
 pub use strace::Trace;
 

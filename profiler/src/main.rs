@@ -21,7 +21,7 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match cli.run() {
+    match profiler::commands::run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             eprintln!("profiler: {}", profiler::commands::one_line(&failure));

@@ -8,6 +8,9 @@ use nix::unistd::Pid;
 use profiler::recording::Status;
 use profiler_tests::{Leftovers, Ran, Tag, assert_root, profiler, recording, run, wait_until};
 
+/// Runs until it is asked to end, which a shell as process 1 is deaf to by itself.
+const SERVICE: &str = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
+
 /// A folder for the recording, the machine as it was, an image of this test's own.
 struct Place {
     folder: tempfile::TempDir,
@@ -108,7 +111,7 @@ fn a_test_that_fails() {
     let place = Place::new();
     run(place
         .record()
-        .args(["--test", "exit 9", "--", "sleep", "1000"]))
+        .args(["--test", "exit 9", "--", "sh", "-c", SERVICE]))
     .expect_code(9);
     let recording = recording(&place.recording());
     assert_eq!(recording.status, Status::Complete);
@@ -160,7 +163,7 @@ fn an_interrupt_during_the_test() {
     let test = format!("touch {}; sleep 1000", up.display());
     let child = place
         .record()
-        .args(["--test", &test, "--", "sleep", "1000"])
+        .args(["--test", &test, "--", "sh", "-c", SERVICE])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

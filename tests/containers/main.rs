@@ -18,9 +18,6 @@ use profiler_tests::{
 };
 use serde_json::Value;
 
-/// As many as show a call that one start in ten makes.
-const STARTS: &str = "30";
-
 /// An image's recording and what was generated from it.
 struct Hardened {
     _folder: tempfile::TempDir,
@@ -34,8 +31,9 @@ fn test_command(script: &str) -> String {
     format!("sh {}", file("containers").join(script).display())
 }
 
-/// The main path: record with the test, generate, verify while both cores are busy.
-fn harden(name: &str, script: &str) -> Hardened {
+/// The main path: record with the test, generate, verify while both cores are busy. Some 30 starts
+/// show a call that one in ten makes.
+fn harden(name: &str, script: &str, starts: u32) -> Hardened {
     assert_root();
     let leftovers = Leftovers::watch();
     let tag = Tag::of(name);
@@ -64,7 +62,7 @@ fn harden(name: &str, script: &str) -> Hardened {
     generate(&path, "capabilities", &capabilities);
 
     let busy = Busy::start();
-    let verified = verify(&profile, &capabilities, tag.name(), &test);
+    let verified = verify(&profile, &capabilities, tag.name(), &test, starts);
     drop(busy);
     println!("{}{}", verified.stdout, verified.stderr);
     verified.expect_code(0);
@@ -87,13 +85,20 @@ fn generate(recording: &Path, format: &str, output: &Path) {
     .expect_code(0);
 }
 
-fn verify(profile: &Path, capabilities: &Path, image: &str, test: &str) -> Ran {
+fn verify(profile: &Path, capabilities: &Path, image: &str, test: &str, starts: u32) -> Ran {
     run(profiler()
         .arg("verify")
         .arg(profile)
         .arg("--capabilities")
         .arg(capabilities)
-        .args(["--image", image, "--test", test, "--starts", STARTS]))
+        .args([
+            "--image",
+            image,
+            "--test",
+            test,
+            "--starts",
+            &starts.to_string(),
+        ]))
 }
 
 fn json(path: &Path) -> Value {

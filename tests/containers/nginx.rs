@@ -8,7 +8,7 @@ const CAPABILITIES: [&str; 3] = ["CHOWN", "SETGID", "SETUID"];
 
 #[test]
 fn passes_under_its_own_profile() {
-    let hardened = harden("nginx", "nginx.sh");
+    let hardened = harden("nginx", "nginx.sh", 30);
     let list = json(&hardened.capabilities);
     assert_eq!(capability_names(&list, "drop"), ["ALL"]);
     assert_eq!(capability_names(&list, "add"), CAPABILITIES);
@@ -18,7 +18,7 @@ fn passes_under_its_own_profile() {
 /// The health check's program is a joiner, not the workload: only it runs busybox.
 #[test]
 fn a_health_check_is_waited_for_and_recorded_apart() {
-    let hardened = harden("nginx-health", "nginx.sh");
+    let hardened = harden("nginx-health", "nginx.sh", 5);
     let architecture = &hardened.recording.architectures["SCMP_ARCH_X86_64"];
     let of_busybox = architecture
         .values()

@@ -4,7 +4,7 @@ use super::{capability_names, denied, harden, json};
 
 #[test]
 fn passes_under_its_own_profile() {
-    let hardened = harden("redis", "redis.sh");
+    let hardened = harden("redis", "redis.sh", 30);
     let list = json(&hardened.capabilities);
     assert_eq!(capability_names(&list, "drop"), ["ALL"]);
     // CHOWN for the entrypoint's chown of /data.

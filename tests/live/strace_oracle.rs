@@ -2,10 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use profiler::profile::Profile;
 use profiler::recording::Phase;
 use profiler_tests::{Trace, calls, program, run};
 
 use super::record_traced;
+
+/// What the open filter answers in the kernel's place. Seccomp runs before sys_enter, so such a
+/// call is not recorded; strace sees it, since it stops a thread before either.
+fn answered() -> BTreeSet<String> {
+    let rules = Profile::open().syscalls;
+    rules.into_iter().flat_map(|rule| rule.names).collect()
+}
 
 #[track_caller]
 fn agrees(name: &str) {
@@ -13,7 +21,11 @@ fn agrees(name: &str) {
     let (recording, trace) = record_traced(&program);
     assert_eq!(recording.losses.total(), 0, "{:?}", recording.losses);
     let ours = calls(&recording, "SCMP_ARCH_X86_64", Phase::Workload);
-    let theirs = trace.calls(&program);
+    let theirs: BTreeSet<_> = trace
+        .calls(&program)
+        .difference(&answered())
+        .cloned()
+        .collect();
     let only = |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect();
     let (missing, invented): (Vec<_>, Vec<_>) = (only(&theirs, &ours), only(&ours, &theirs));
     assert!(

@@ -12,32 +12,19 @@ pub use verify::VerifyArgs;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands;
-
 /// Record what a container asks of the kernel; write the least that lets it pass; prove it.
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true, max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    pub verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     Record(RecordArgs),
     Generate(GenerateArgs),
     Verify(VerifyArgs),
-}
-
-impl Cli {
-    /// The exit code, or why there is none.
-    pub fn run(self) -> anyhow::Result<u8> {
-        match self.verb {
-            Verb::Record(args) => commands::record(args),
-            Verb::Generate(args) => commands::generate(&args),
-            Verb::Verify(args) => commands::verify(&args),
-        }
-    }
 }
 
 /// Exit code for a command line that cannot be parsed: verdict verbs keep 1 for findings and say

@@ -11,6 +11,17 @@ pub use generate::generate;
 pub use record::record;
 pub use verify::verify;
 
+use crate::cli::{Cli, Verb};
+
+/// The exit code, or why there is none.
+pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    match cli.verb {
+        Verb::Record(args) => record(args),
+        Verb::Generate(args) => generate(&args),
+        Verb::Verify(args) => verify(&args),
+    }
+}
+
 /// Input that a verdict verb cannot judge: its own exit code, 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]

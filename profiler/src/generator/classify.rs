@@ -95,6 +95,21 @@ mod tests {
                 &["ns_capable_noaudit", "net_ctl_permissions", "sysctl_perm"],
             ),
             ("CAP_BLOCK_SUSPEND", "epoll_ctl", &["__x64_sys_epoll_ctl"]),
+            (
+                "CAP_DAC_OVERRIDE",
+                "openat",
+                &[
+                    "capable_wrt_inode_uidgid",
+                    "generic_permission",
+                    "proc_fd_permission",
+                    "inode_permission",
+                ],
+            ),
+            (
+                "CAP_SETPCAP",
+                "capset",
+                &["cap_capset", "security_capset", "__do_sys_capset"],
+            ),
         ] {
             assert!(
                 opportunistic(&check(capability, syscall, stack)).is_some(),

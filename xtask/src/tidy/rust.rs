@@ -23,7 +23,8 @@ const OUTSIDE_TESTS: [(&str, &str); 1] = [(
 
 pub(super) fn check(path: &str, content: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if !content.starts_with("//!") {
+    // Unit tests in a file of their own are for what the file beside them is for.
+    if !content.starts_with("//!") && !path.ends_with("/tests.rs") {
         findings.push(Finding::new(
             1,
             "opens with `//!`: what it is for, what it refuses to do",
@@ -36,7 +37,7 @@ pub(super) fn check(path: &str, content: &str) -> Vec<Finding> {
             format!("{lines} lines: split it, {LINES} is the end"),
         ));
     }
-    let tested = if path.starts_with("tests/") {
+    let tested = if path.starts_with("tests/") || path.ends_with("/tests.rs") {
         0
     } else {
         product(content).lines().count()
@@ -98,6 +99,7 @@ mod tests {
             let content = format!("//! A.\nfn a() {{ b(){pattern}; }}\n");
             assert_eq!(check("a.rs", &content)[0].line, 2);
             assert_eq!(check("tests/live/a.rs", &content), []);
+            assert_eq!(check("profiler/src/a/tests.rs", &content), []);
             let content = format!("//! A.\n\n#[cfg(test)]\nmod tests {{ b(){pattern}; }}\n");
             assert_eq!(check("a.rs", &content), []);
             let content = format!("//! A.\n\n#[test]\nfn a() {{ b(){pattern}; }}\n");

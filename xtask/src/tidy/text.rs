@@ -25,17 +25,26 @@ const FORBIDDEN: [(&str, &str); 7] = [
     ),
 ];
 
-pub(super) fn check(content: &str) -> Vec<Finding> {
+pub(super) fn check_words(content: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, line) in content.lines().enumerate() {
-        let number = index + 1;
-        if line.ends_with([' ', '\t']) {
-            findings.push(Finding::new(number, "white space at the end of the line"));
-        }
         for (word, why) in FORBIDDEN {
             if names(line, word) {
-                findings.push(Finding::new(number, format!("`{word}` is {why}")));
+                findings.push(Finding::new(index + 1, format!("`{word}` is {why}")));
             }
+        }
+    }
+    findings
+}
+
+pub(super) fn check_lines(content: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, line) in content.lines().enumerate() {
+        if line.ends_with([' ', '\t']) {
+            findings.push(Finding::new(
+                index + 1,
+                "white space at the end of the line",
+            ));
         }
     }
     if !content.is_empty() && !content.ends_with('\n') {
@@ -56,22 +65,22 @@ fn names(line: &str, word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{FORBIDDEN, check};
+    use super::{FORBIDDEN, check_lines, check_words};
 
     #[test]
     fn ends_of_lines() {
-        assert_eq!(check("a\n\nb\n"), []);
-        assert_eq!(check(""), []);
-        assert_eq!(check("a\nb \n")[0].line, 2);
-        assert_eq!(check("a\t\n").len(), 1);
-        assert_eq!(check("a\nb")[0].line, 2);
+        assert_eq!(check_lines("a\n\nb\n"), []);
+        assert_eq!(check_lines(""), []);
+        assert_eq!(check_lines("a\nb \n")[0].line, 2);
+        assert_eq!(check_lines("a\t\n").len(), 1);
+        assert_eq!(check_lines("a\nb")[0].line, 2);
     }
 
     #[test]
     fn each_forbidden_word_is_found() {
         for (word, _) in FORBIDDEN {
-            assert_eq!(check(&format!("see {word}x\n")).len(), 1, "{word}");
-            assert_eq!(check(&format!("see b{word}x\n")), [], "{word}");
+            assert_eq!(check_words(&format!("see {word}x\n")).len(), 1, "{word}");
+            assert_eq!(check_words(&format!("see b{word}x\n")), [], "{word}");
         }
     }
 }

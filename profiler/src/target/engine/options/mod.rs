@@ -179,7 +179,7 @@ mod tests {
         }
 
         fn folder(&self) -> io::Result<PathBuf> {
-            Ok("/work".into())
+            Ok("/here".into())
         }
     }
 

@@ -144,9 +144,9 @@ mod tests {
             ("/host:/data", "/host:/data"),
             ("/host:/data:ro,z", "/host:/data:ro,z"),
             ("cache:/data", "cache:/data"),
-            ("./site:/srv:ro", "/work/site:/srv:ro"),
+            ("./site:/srv:ro", "/here/site:/srv:ro"),
             ("../site/.:/srv", "/site:/srv"),
-            (".:/srv", "/work:/srv"),
+            (".:/srv", "/here:/srv"),
         ] {
             assert_eq!(bind(option).unwrap(), expected, "{option}");
         }
