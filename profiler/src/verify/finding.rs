@@ -55,8 +55,8 @@ pub enum StartProblem {
     Refused(Text),
     Ended {
         exit_code: i32,
-        /// Where that is how the runtime's init dies.
-        cause: Option<RuntimeCause>,
+        /// Died as programs do whose rt_sigreturn is refused, and the profile does not allow it.
+        lacks_rt_sigreturn: bool,
     },
     Unhealthy(Text),
 }
@@ -121,12 +121,17 @@ impl fmt::Display for StartProblem {
         match self {
             Self::RuntimeDied { message, cause } => write!(f, "{message}: {cause}"),
             Self::Refused(message) => write!(f, "{message}"),
-            Self::Ended { exit_code, cause } => {
+            Self::Ended {
+                exit_code,
+                lacks_rt_sigreturn,
+            } => {
                 write!(f, "it ended with {} before it was ready", Exit(*exit_code))?;
-                match cause {
-                    Some(cause) => write!(f, ": {cause}"),
-                    None => Ok(()),
+                if *lacks_rt_sigreturn {
+                    f.write_str(
+                        ": most likely rt_sigreturn was refused, without which a program dies that returns from a signal handler, and the Go runtime in runc's init now and then: allow it",
+                    )?;
                 }
+                Ok(())
             }
             Self::Unhealthy(log) => write!(f, "its health check says {log}"),
         }

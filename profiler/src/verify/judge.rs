@@ -134,10 +134,9 @@ fn starts(profile: &Profile, starts: &[Start]) -> Vec<Finding> {
         Start::Refused(message) => Some(StartProblem::Refused(message.clone())),
         Start::Ended(exit_code) => Some(StartProblem::Ended {
             exit_code: *exit_code,
-            // So dies a Go program whose rt_sigreturn is refused; with it allowed, a crash is the
-            // program's own.
-            cause: (*exit_code == 128 + libc::SIGSEGV && cause == RuntimeCause::RtSigreturn)
-                .then_some(cause),
+            // With it allowed, a crash is the program's own.
+            lacks_rt_sigreturn: *exit_code == 128 + libc::SIGSEGV
+                && cause == RuntimeCause::RtSigreturn,
         }),
         Start::Unhealthy(log) => Some(StartProblem::Unhealthy(log.clone())),
     };
