@@ -97,8 +97,12 @@ async fn attend(
 ) -> anyhow::Result<Ended> {
     life.argv = container.argv().await?;
     let come_up = async {
-        container.start().await?;
+        // An interrupt may come when the container runs and the engine has not said so yet.
         life.started = true;
+        if let Err(failure) = container.start().await {
+            life.started = false;
+            return Err(failure);
+        }
         if let Some(process) = container.pid().await? {
             life.bounding_set = report::bounding_set(&process.to_string());
         }
@@ -133,6 +137,9 @@ async fn attend(
     })
 }
 
+/// As `docker run` has it: neither the subject nor the test says so.
+const OURS: i32 = 125;
+
 /// How a container's life that was seen to its end went.
 struct Ended {
     has_test: bool,
@@ -144,6 +151,12 @@ struct Ended {
 }
 
 impl Ended {
+    /// A test that passes while its container falls over has not tested it. One that ends it by
+    /// the engine's signals (SIGTERM, SIGKILL) may mean to.
+    fn fell_over(&self) -> bool {
+        self.ended_itself && !matches!(self.exit.exit_code, 0 | 137 | 143)
+    }
+
     /// Without a test, Ctrl-C is the ordinary way to end.
     fn cut_short(&self) -> Option<Interrupt> {
         self.interrupted.filter(|_| self.has_test)
@@ -152,6 +165,7 @@ impl Ended {
     fn exit_code(&self) -> u8 {
         let code = match (self.cut_short(), self.test_exit) {
             (Some(interrupt), _) => 128 + interrupt.signal,
+            (None, Some(0)) if self.fell_over() => OURS,
             (None, Some(code)) => code,
             (None, None) if self.ended_itself => self.exit.exit_code,
             (None, None) => 0,
@@ -164,7 +178,7 @@ impl Ended {
             Some(format!("interrupted by signal {}", interrupt.signal))
         } else if let Some(code) = self.test_exit.filter(|&code| code != 0) {
             Some(format!("the test ended with exit code {code}"))
-        } else if self.ended_itself && self.exit.exit_code != 0 {
+        } else if self.ended_itself && self.exit_code() != 0 {
             Some(format!("the container ended by itself: {}", self.exit))
         } else {
             None
