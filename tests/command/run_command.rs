@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use profiler::profile::{Profile, compile};
+use profiler::target::Interrupts;
 use profiler::target::command::{CommandSpec, Leftovers, run};
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -36,10 +37,11 @@ fn main() -> anyhow::Result<ExitCode> {
             _ => Leftovers::Wait { grace },
         },
     };
+    let interrupts = Interrupts::of_this_process()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    Ok(match runtime.block_on(run(spec)) {
+    Ok(match runtime.block_on(run(spec, &interrupts)) {
         Ok(outcome) => {
             std::fs::write(report, format!("{outcome:?}"))?;
             ExitCode::from(u8::try_from(outcome.exit_code)?)

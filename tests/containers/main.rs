@@ -8,6 +8,7 @@ mod bad_input;
 mod denied;
 mod nginx;
 mod redis;
+mod verify;
 
 use std::path::{Path, PathBuf};
 

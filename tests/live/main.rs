@@ -10,6 +10,7 @@ mod lifetime;
 mod storm;
 mod strace_oracle;
 mod stray;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

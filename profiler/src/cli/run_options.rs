@@ -44,7 +44,7 @@ pub struct RunOptions {
     pub cap_add: Vec<String>,
     #[arg(long, value_name = "CAPABILITY")]
     pub cap_drop: Vec<String>,
-    /// no-new-privileges; the filter to run under is said by --under
+    /// no-new-privileges; a filter is given otherwise
     #[arg(long, value_name = "OPTION")]
     pub security_opt: Vec<String>,
     /// Run the engine's own init as process 1

@@ -18,7 +18,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
     match cli.verb {
         Verb::Record(args) => record(args),
         Verb::Generate(args) => generate(&args),
-        Verb::Verify(args) => verify(args),
+        Verb::Verify(args) => verify(&args),
     }
 }
 

@@ -6,7 +6,7 @@ use super::tables::{CHECKS, CheckRule, Verdict};
 use crate::recording::CapabilityCheck;
 
 /// The first line that fits decides; what no line knows counts as needed.
-pub(super) fn opportunistic(check: &CapabilityCheck) -> Option<&'static str> {
+pub fn opportunistic(check: &CapabilityCheck) -> Option<&'static str> {
     let by_symbols = CHECKS.rules.iter();
     let by_call = CHECKS
         .without_symbols

@@ -12,5 +12,6 @@ mod tables;
 mod warning;
 
 pub use capabilities::capabilities;
+pub use classify::opportunistic;
 pub use syscalls::generate;
 pub use warning::{GenerateError, Warning};

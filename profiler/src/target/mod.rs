@@ -5,7 +5,9 @@
 pub mod cgroup;
 pub mod command;
 pub mod engine;
-pub mod signals;
+mod interrupt;
+
+pub use interrupt::{Interrupt, InterruptSender, Interrupts};
 
 use std::hash::{BuildHasher as _, RandomState};
 

@@ -1,5 +1,6 @@
 //! What keeps a subject from passing, in words.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use nix::errno::Errno;
@@ -26,9 +27,9 @@ pub enum Finding {
         syscalls: Vec<String>,
         by: Vec<Asker>,
     },
-    Start {
-        /// From 1.
-        ordinal: usize,
+    Starts {
+        /// Those that failed so, from 1, ascending.
+        which: Vec<usize>,
         of: usize,
         problem: StartProblem,
     },
@@ -44,7 +45,7 @@ pub struct Asker {
     pub exe: Option<Text>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum StartProblem {
     /// The runtime's init died behind the filter, before the program began.
     RuntimeDied {
@@ -61,7 +62,7 @@ pub enum StartProblem {
 }
 
 /// What the runtime's init most likely missed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RuntimeCause {
     /// The profile does not allow it, and Go needs it whenever a signal interrupts runc's init.
     RtSigreturn,
@@ -102,11 +103,9 @@ impl fmt::Display for Finding {
                     Askers(by)
                 )
             }
-            Self::Start {
-                ordinal,
-                of,
-                problem,
-            } => write!(f, "start {ordinal} of {of} failed: {problem}"),
+            Self::Starts { which, of, problem } => {
+                write!(f, "{} of {of} failed: {problem}", Ordinals(which))
+            }
             Self::ExitCode(code) => write!(f, "failed with {}", Exit(*code)),
             Self::Lost(lost) => write!(
                 f,
@@ -169,6 +168,23 @@ fn short_architecture(name: &str) -> &str {
     }
 }
 
+/// `start 3`; `starts 1, 2, 3`; every number up to as many as one can read, the others counted.
+struct Ordinals<'a>(&'a [usize]);
+
+impl fmt::Display for Ordinals<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        let (shown, others) = self.0.split_at(self.0.len().min(SHOWN));
+        let shown: Vec<_> = shown.iter().map(ToString::to_string).collect();
+        write!(f, "start{} ", if self.0.len() == 1 { "" } else { "s" })?;
+        f.write_str(&shown.join(", "))?;
+        match others.len() {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
 struct Times(u64);
 
 impl fmt::Display for Times {
@@ -185,18 +201,19 @@ struct Askers<'a>(&'a [Asker]);
 
 impl fmt::Display for Askers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, asker) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(", ")?;
-            }
-            write!(f, "{}", asker.comm)?;
-            match (&asker.exe, asker.phase) {
-                (_, Phase::Runtime) => f.write_str(" (the container runtime)")?,
-                (Some(exe), _) => write!(f, " ({exe})")?,
-                (None, _) => {}
-            }
+        let shown: BTreeSet<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&shown.into_iter().collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl fmt::Display for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.comm)?;
+        match (&self.exe, self.phase) {
+            (_, Phase::Runtime) => f.write_str(" (before the program began)"),
+            (Some(exe), _) => write!(f, " ({exe})"),
+            (None, _) => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use indexmap::IndexMap;
 use profiler_common::{Abi, NUMBERS};
 
 use super::finding::RuntimeCause;
@@ -140,15 +141,18 @@ fn starts(profile: &Profile, starts: &[Start]) -> Vec<Finding> {
         }),
         Start::Unhealthy(log) => Some(StartProblem::Unhealthy(log.clone())),
     };
-    starts
-        .iter()
-        .enumerate()
-        .filter_map(|(index, start)| {
-            Some(Finding::Start {
-                ordinal: index + 1,
-                of: starts.len(),
-                problem: problem(start)?,
-            })
+    let mut problems: IndexMap<StartProblem, Vec<usize>> = IndexMap::new();
+    for (ordinal, start) in (1..).zip(starts) {
+        if let Some(problem) = problem(start) {
+            problems.entry(problem).or_default().push(ordinal);
+        }
+    }
+    problems
+        .into_iter()
+        .map(|(problem, which)| Finding::Starts {
+            which,
+            of: starts.len(),
+            problem,
         })
         .collect()
 }

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use super::under::Under;
 use super::{About, Started, finish, output_path, report, write};
 use crate::cli::{LeftoverRule, RecordArgs};
 use crate::kernel::{self, Observer, Purpose};
 use crate::profile;
 use crate::recording::{Confinement, Outcome, Subject, Text};
-use crate::target::Session;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
 use crate::target::command::{self, CommandSpec, Leftovers};
+use crate::target::{Interrupts, Session};
 
 pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
     kernel::preflight()?;
@@ -21,13 +23,15 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
     let path = output_path(args.output.as_deref(), &subject)?;
     let under = Under::parse(&args.under)?;
     let filter = profile::compile::compile(&under.profile()?)?;
+    // Before there is anything to leave behind.
+    let interrupts = Interrupts::of_this_process().context("cannot listen for signals")?;
     let hierarchies = Hierarchies::find()?;
     let scope = ScopeCgroup::below_own(&hierarchies, &Session::new().name(0))?;
     let mut observer = Observer::load(Purpose::Record)?;
     let slot = observer.watch(scope.id(), true)?;
 
     let started = Started::now();
-    let end = command::run(CommandSpec {
+    let spec = CommandSpec {
         argv: &args.command,
         filter: &filter.program,
         cgroup: scope.path(),
@@ -36,8 +40,8 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
             LeftoverRule::Stop => Leftovers::Stop { grace: args.grace },
             LeftoverRule::Wait => Leftovers::Wait { grace: args.grace },
         },
-    })
-    .await?;
+    };
+    let end = command::run(spec, &interrupts).await?;
     if let Some(leftovers) = &end.leftovers {
         report::leftovers(leftovers);
     }

@@ -7,7 +7,7 @@ mod hierarchies;
 mod scope;
 
 pub use hierarchies::Hierarchies;
-pub use scope::ScopeCgroup;
+pub use scope::{Frozen, ScopeCgroup};
 
 use std::io;
 use std::path::PathBuf;

@@ -148,6 +148,14 @@ impl ScopeCgroup {
         }
     }
 
+    /// Stops all processes where they are, as `docker pause` does on cgroup v2, but without the
+    /// engine knowing: it then refuses nothing, and what joins meanwhile waits.
+    pub fn freeze(&self) -> io::Result<Frozen<'_>> {
+        let frozen = Frozen(self);
+        frozen.set("1")?;
+        Ok(frozen)
+    }
+
     /// What drop does, with the error. A cgroup with live processes stays.
     pub fn remove(mut self) -> Result<(), CgroupError> {
         self.remove_in_place()
@@ -166,6 +174,24 @@ impl ScopeCgroup {
             }
         }
         outcome
+    }
+}
+
+/// Thawed on drop.
+#[derive(Debug)]
+pub struct Frozen<'a>(&'a ScopeCgroup);
+
+impl Frozen<'_> {
+    fn set(&self, value: &str) -> io::Result<()> {
+        std::fs::write(self.0.path.join("cgroup.freeze"), value)
+    }
+}
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.set("0") {
+            log::error!("cannot thaw {}: {error}", self.0.path.display());
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::target::signals::Signals;
+use crate::target::Interrupts;
 
 /// How long what was about to end anyway may take; it is no leftover then.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -22,6 +22,15 @@ pub enum Leftovers {
     Stop { grace: Duration },
     /// Wait until all have ended; a signal to us ends the wait with the other rule.
     Wait { grace: Duration },
+}
+
+impl Default for Leftovers {
+    /// Stopped, with the grace that `docker stop` gives.
+    fn default() -> Self {
+        Self::Stop {
+            grace: Duration::from_secs(10),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +55,7 @@ pub enum LeftoversEnd {
 pub(super) async fn clear(
     cgroup: &Path,
     rule: Leftovers,
-    signals: &mut Signals,
+    interrupts: &mut Interrupts,
 ) -> io::Result<Option<LeftoversReport>> {
     if empty_by(cgroup, Instant::now() + SETTLE).await? {
         return Ok(None);
@@ -60,15 +69,19 @@ pub(super) async fn clear(
                     ended?;
                     return Ok(Some(LeftoversReport { found, end: LeftoversEnd::ByThemselves }));
                 }
-                _ = signals.next() => grace,
+                _ = interrupts.next() => grace,
             }
         }
     };
-    let end = stop(cgroup, grace, signals).await?;
+    let end = stop(cgroup, grace, interrupts).await?;
     Ok(Some(LeftoversReport { found, end }))
 }
 
-async fn stop(cgroup: &Path, grace: Duration, signals: &mut Signals) -> io::Result<LeftoversEnd> {
+async fn stop(
+    cgroup: &Path,
+    grace: Duration,
+    interrupts: &mut Interrupts,
+) -> io::Result<LeftoversEnd> {
     for process in processes(cgroup)? {
         // SAFETY: takes numbers. A stopped process hears SIGTERM once it goes on.
         unsafe {
@@ -79,7 +92,7 @@ async fn stop(cgroup: &Path, grace: Duration, signals: &mut Signals) -> io::Resu
     let ended = tokio::select! {
         ended = empty_by(cgroup, Instant::now() + grace) => ended?,
         // Whoever asks again does not want to wait.
-        _ = signals.next() => false,
+        _ = interrupts.next() => false,
     };
     if ended {
         return Ok(LeftoversEnd::Terminated);

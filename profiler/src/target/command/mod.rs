@@ -18,7 +18,7 @@ use self::child::{Child, End};
 use self::failure::Step;
 pub use self::leftovers::{Leftovers, LeftoversEnd, LeftoversReport};
 use self::plan::Plan;
-use super::signals::Signals;
+use super::Interrupts;
 use crate::recording::Text;
 
 pub struct CommandSpec<'a> {
@@ -118,24 +118,29 @@ fn hint(source: &io::Error) -> &'static str {
 
 /// Runs the command to its end and clears what it left in the cgroup.
 ///
-/// Dropped midway, it kills the command; what that left in the cgroup is then the caller's.
-pub async fn run(spec: CommandSpec<'_>) -> Result<CommandOutcome, CommandError> {
+/// Interruptions are handed on to the command. Dropped midway, it kills the command; what that
+/// left in the cgroup is then the caller's.
+pub async fn run(
+    spec: CommandSpec<'_>,
+    interrupts: &Interrupts,
+) -> Result<CommandOutcome, CommandError> {
     let plan = Plan::new(&spec)?;
     let system = |doing| move |source| CommandError::System { doing, source };
-    let mut signals = Signals::listen().map_err(system("listen for signals"))?;
+    let mut interrupts = interrupts.clone();
     let mut child = Child::start(&plan).map_err(system("start a process"))?;
     let end = loop {
         tokio::select! {
             end = child.wait() => break end.map_err(system("wait for the command"))?,
-            received = signals.next() => {
-                if !received.by_terminal {
-                    child.signal(received.signal);
+            interrupt = interrupts.next() => {
+                // A terminal has told the command itself.
+                if !interrupt.from_terminal {
+                    child.signal(interrupt.signal);
                 }
             }
         }
     };
     let exit_code = exit_code(&spec, &plan, end)?;
-    let leftovers = leftovers::clear(spec.cgroup, spec.leftovers, &mut signals)
+    let leftovers = leftovers::clear(spec.cgroup, spec.leftovers, &mut interrupts)
         .await
         .map_err(system("end what the command left in its cgroup"))?;
     Ok(CommandOutcome {

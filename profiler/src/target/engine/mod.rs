@@ -7,15 +7,14 @@ mod container;
 mod error;
 mod facts;
 mod follow;
-mod interrupt;
 pub mod options;
 mod spec;
 mod test_command;
 
+pub use super::{Interrupt, InterruptSender, Interrupts};
 pub use container::{Container, with_container};
 pub use error::{EngineError, Exit, StartFailure};
 pub use facts::ImageFacts;
-pub use interrupt::{Interrupt, InterruptSender, Interrupts};
 pub use spec::ContainerSpec;
 pub use test_command::{TestError, TestOutcome, run_test};
 

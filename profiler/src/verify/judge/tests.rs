@@ -126,8 +126,11 @@ fn one_finding_tells_of_all_that_asked_for_a_call() {
     let mut i386 = denial("getppid", 64, -1);
     i386.architecture = "SCMP_ARCH_X86".into();
     i386.count = 1;
+    let mut exec = denial("getppid", 110, -1);
+    exec.phase = Phase::Exec;
     let again = denial("getppid", 110, -1);
     let verdict = of_denials(vec![
+        exec,
         again,
         worker,
         denial("getppid", 110, -1),
@@ -139,7 +142,7 @@ fn one_finding_tells_of_all_that_asked_for_a_call() {
     assert!(said[0].starts_with("denied: getppid (i386) with EPERM, once, by nginx"));
     assert!(
         said[1].contains(
-            "12 times, by runc:[2:INIT] (the container runtime), nginx (/usr/sbin/nginx), worker;"
+            "15 times, by nginx (/usr/sbin/nginx), runc:[2:INIT] (before the program began), worker;"
         ),
         "{}",
         said[1]
@@ -281,6 +284,20 @@ fn every_start_that_failed_is_told_of() {
             "start 1 of 4 failed: no such network",
             "start 2 of 4 failed: it ended with exit code 1 before it was ready",
             "start 3 of 4 failed: its health check says connection refused",
+        ]
+    );
+}
+
+#[test]
+fn starts_that_failed_alike_are_told_of_once() {
+    let mut starts = vec![Start::Ended(1); 30];
+    starts[3] = Start::Ready;
+    starts[7] = Start::Ended(2);
+    assert_eq!(
+        said(&of_starts(&profile(), starts)),
+        [
+            "starts 1, 2, 3, 5, 6 and 23 more of 30 failed: it ended with exit code 1 before it was ready",
+            "start 8 of 30 failed: it ended with exit code 2 before it was ready",
         ]
     );
 }

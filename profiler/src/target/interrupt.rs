@@ -1,9 +1,9 @@
-//! SIGINT, SIGTERM and SIGHUP as a request to come to an end in good order.
+//! SIGINT, SIGTERM, SIGHUP and SIGQUIT as a request to come to an end in good order.
 
 use std::future::Future;
 use std::io;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
@@ -12,7 +12,8 @@ use tokio::sync::watch;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupt {
     pub signal: i32,
-    /// Ctrl-C: the terminal sent it to every process in the foreground, not to us alone.
+    /// Ctrl-C: the terminal sent it to every process in the foreground, not to us alone
+    /// (<https://github.com/torvalds/linux/blob/v6.18/drivers/tty/n_tty.c#L1043>).
     pub from_terminal: bool,
 }
 
@@ -40,7 +41,7 @@ impl Interrupts {
     /// started (`nohup`, a shell's background job) stays ignored.
     pub fn of_this_process() -> io::Result<Self> {
         let ignored = ignored(&std::fs::read_to_string("/proc/self/status")?);
-        let heeded = [SIGHUP, SIGINT, SIGTERM]
+        let heeded = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
             .into_iter()
             .filter(|signal| ignored & (1 << (signal - 1)) == 0);
         let mut signals = SignalsInfo::<WithOrigin>::new(heeded)?;
