@@ -45,10 +45,21 @@ fn ours() -> BTreeSet<PathBuf> {
 fn collect(folder: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with("profiler") {
-            found.insert(path);
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("profiler") {
+            if !in_use(&name) {
+                found.insert(path);
+            }
         } else if depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(&path, depth - 1, found);
         }
     }
+}
+
+/// Of `profiler-PID-…`: whether that process is still there, so that this is at work and not left.
+fn in_use(name: &str) -> bool {
+    name.split('-')
+        .nth(1)
+        .is_some_and(|pid| !pid.is_empty() && Path::new("/proc").join(pid).exists())
 }

@@ -79,19 +79,33 @@ fn an_engine_that_does_not_answer() {
     place.expect_nothing_left();
 }
 
+/// Whether it is seen before the test begins or only after is a matter of luck; the end is not.
 #[test]
 fn a_container_that_dies_at_once() {
     let place = Place::new();
-    let ran = run(place
+    for test in ["true", "sleep 1"] {
+        let ran = run(place
+            .record()
+            .args(["--test", test, "--", "sh", "-c", "exit 3"]))
+        .expect_code(125);
+        assert!(ran.stderr.contains("exit code 3"), "{}", ran.stderr);
+        let outcome = &recording(&place.recording()).runs[0].outcome;
+        assert!(!outcome.passed, "{outcome:?}");
+        place.expect_nothing_left();
+    }
+}
+
+#[test]
+fn a_test_may_end_its_container() {
+    let place = Place::new();
+    let test = "docker kill $PROFILER_CONTAINER";
+    run(place
         .record()
-        .args(["--test", "echo tested", "--", "sh", "-c", "exit 3"]))
-    .expect_code(125);
-    assert!(
-        ran.stderr.contains('3'),
-        "the exit code is told: {}",
-        ran.stderr
-    );
-    assert!(!ran.stdout.contains("tested"), "there was nothing to test");
+        .args(["--test", test, "--", "sh", "-c", SERVICE]))
+    .expect_code(0);
+    let outcome = &recording(&place.recording()).runs[0].outcome;
+    assert!(outcome.passed, "{outcome:?}");
+    assert_eq!(outcome.subject_exit, Some(137));
     place.expect_nothing_left();
 }
 

@@ -16,7 +16,7 @@ use crate::cli::{Cli, Verb};
 /// The exit code, or why there is none.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
     match cli.verb {
-        Verb::Record(args) => record(args),
+        Verb::Record(args) => record(&args),
         Verb::Generate(args) => generate(&args),
         Verb::Verify(args) => verify(&args),
     }

@@ -193,13 +193,13 @@ impl Observer {
             losses: self.losses()?,
             ..Facts::default()
         };
-        for entry in checks.iter() {
+        for entry in &checks {
             let (key, seen) = entry.map_err(|source| map_error("CAPABILITY_CHECKS", source))?;
             if key.slot == slot.0 {
                 facts.capabilities.push(CapabilitySighting { key, seen });
             }
         }
-        for entry in denials.iter() {
+        for entry in &denials {
             let (key, seen) = entry.map_err(|source| map_error("DENIALS", source))?;
             if key.slot == slot.0 {
                 facts.denials.push(DenialSighting { key, seen });

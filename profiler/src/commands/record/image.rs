@@ -96,16 +96,20 @@ async fn attend(
     life: &mut Life,
 ) -> anyhow::Result<Ended> {
     life.argv = container.argv().await?;
-    let come_up = async {
-        container.start().await?;
+    let start = async {
+        // An interrupt may come when the container runs and the engine has not said so yet.
         life.started = true;
+        if let Err(failure) = container.start().await {
+            life.started = false;
+            return Err(failure);
+        }
         if let Some(process) = container.pid().await? {
             life.bounding_set = report::bounding_set(&process.to_string());
         }
         container.ready().await
     };
     let mut test_exit = None;
-    let mut interrupted = match interrupts.unless(come_up).await {
+    let mut interrupted = match interrupts.unless(start).await {
         Ok(came_up) => {
             came_up?;
             None
@@ -122,16 +126,19 @@ async fn attend(
             None => interrupted = interrupts.unless(container.wait_exit()).await.err(),
         }
     }
-    let ended_itself = container.pid().await?.is_none();
+    let by_itself = container.pid().await?.is_none();
     container.stop().await?;
     Ok(Ended {
         has_test: test.is_some(),
         test_exit,
         exit: container.wait_exit().await?,
-        ended_itself,
+        by_itself,
         interrupted,
     })
 }
+
+/// As `docker run` has it: neither the subject nor the test says so.
+const OURS: i32 = 125;
 
 /// How a container's life that was seen to its end went.
 struct Ended {
@@ -139,11 +146,17 @@ struct Ended {
     test_exit: Option<i32>,
     exit: Exit,
     /// Before it was asked to stop.
-    ended_itself: bool,
+    by_itself: bool,
     interrupted: Option<Interrupt>,
 }
 
 impl Ended {
+    /// A test that passes while its container falls over has not tested it. One that ends it by
+    /// the engine's signals (SIGTERM, SIGKILL) may mean to.
+    fn fell_over(&self) -> bool {
+        self.by_itself && !matches!(self.exit.exit_code, 0 | 137 | 143)
+    }
+
     /// Without a test, Ctrl-C is the ordinary way to end.
     fn cut_short(&self) -> Option<Interrupt> {
         self.interrupted.filter(|_| self.has_test)
@@ -152,8 +165,9 @@ impl Ended {
     fn exit_code(&self) -> u8 {
         let code = match (self.cut_short(), self.test_exit) {
             (Some(interrupt), _) => 128 + interrupt.signal,
+            (None, Some(0)) if self.fell_over() => OURS,
             (None, Some(code)) => code,
-            (None, None) if self.ended_itself => self.exit.exit_code,
+            (None, None) if self.by_itself => self.exit.exit_code,
             (None, None) => 0,
         };
         u8::try_from(code).unwrap_or(u8::MAX)
@@ -164,7 +178,7 @@ impl Ended {
             Some(format!("interrupted by signal {}", interrupt.signal))
         } else if let Some(code) = self.test_exit.filter(|&code| code != 0) {
             Some(format!("the test ended with exit code {code}"))
-        } else if self.ended_itself && self.exit.exit_code != 0 {
+        } else if self.by_itself && self.exit_code() != 0 {
             Some(format!("the container ended by itself: {}", self.exit))
         } else {
             None

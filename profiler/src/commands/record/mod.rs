@@ -18,7 +18,7 @@ use crate::recording::{
     Status, Subject, Tool, VERSION,
 };
 
-pub fn record(args: RecordArgs) -> anyhow::Result<u8> {
+pub fn record(args: &RecordArgs) -> anyhow::Result<u8> {
     if args.image.is_none() {
         if args.command.is_empty() {
             bail!("say what to record: `-- CMD…`, or `--image IMAGE`");
@@ -31,8 +31,8 @@ pub fn record(args: RecordArgs) -> anyhow::Result<u8> {
         .context("cannot start the I/O threads")?
         .block_on(async {
             match &args.image {
-                Some(image) => image::record(image, &args).await,
-                None => command::record(&args).await,
+                Some(image) => image::record(image, args).await,
+                None => command::record(args).await,
             }
         })
 }
