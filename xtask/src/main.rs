@@ -8,6 +8,7 @@ mod setup;
 mod shell;
 mod test;
 mod tidy;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,11 @@ enum Chore {
     Test,
     /// Check what compilers do not: layering, file sizes, leftovers
     Tidy,
+    /// Record on Debian's kernels, each booted in a VM of its own
+    Vm {
+        /// 6.1, 6.12 or newest; all of them where none is named
+        kernels: Vec<String>,
+    },
 }
 
 impl Chore {
@@ -46,6 +52,7 @@ impl Chore {
             Self::Setup => setup::setup(),
             Self::Test => test::test(),
             Self::Tidy => tidy::tidy(),
+            Self::Vm { kernels } => vm::vm(kernels),
         }
     }
 }

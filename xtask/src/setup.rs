@@ -32,17 +32,10 @@ const ENGINE_START: Duration = Duration::from_secs(90);
 
 pub(crate) fn setup() -> Result<()> {
     assert_root()?;
-    let mut missing: Vec<&str> = PACKAGES
-        .iter()
-        .map(|(package, _)| *package)
-        .filter(|package| !installed(package))
-        .collect();
+    provide(&PACKAGES)?;
     let engine_answers = engine_answers();
     if !engine_answers && !on_path("dockerd") {
-        missing.push("docker.io");
-    }
-    if !missing.is_empty() {
-        install(&missing)?;
+        install(&["docker.io"])?;
     }
     if !on_path("docker") {
         bail!("an engine answers, but there is no `docker` command: install Docker's client");
@@ -57,7 +50,20 @@ pub(crate) fn setup() -> Result<()> {
     Ok(())
 }
 
-fn assert_root() -> Result<()> {
+/// Installs those of the packages (name, what for) that are missing.
+pub(crate) fn provide(packages: &[(&str, &str)]) -> Result<()> {
+    let missing: Vec<&str> = packages
+        .iter()
+        .map(|(package, _)| *package)
+        .filter(|package| !installed(package))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    install(&missing)
+}
+
+pub(crate) fn assert_root() -> Result<()> {
     let uid = output(Command::new("id").arg("-u"))?;
     if uid != "0" {
         bail!(

@@ -18,8 +18,11 @@ pub enum LayoutError {
 
 /// Of the kernel that runs now.
 pub fn running() -> Result<KernelLayout, LayoutError> {
-    // Mapped, not cached: some ten lookups, so building an index of all types would cost more.
-    let btf = Btf::from_file_with_backend("/sys/kernel/btf/vmlinux", btf_rs::Backend::Mmap)?;
+    const PATH: &str = "/sys/kernel/btf/vmlinux";
+    // Mapped, not cached: some ten lookups, so building an index of all types costs more. Older
+    // kernels (6.12, for one) cannot map this file.
+    let btf = Btf::from_file_with_backend(PATH, btf_rs::Backend::Mmap)
+        .or_else(|_| Btf::from_file(PATH))?;
     let at = |structure, fields| offset(&btf, structure, fields);
     Ok(KernelLayout {
         task_status: at("task_struct", "thread_info.status")?,

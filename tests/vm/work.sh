@@ -1,0 +1,28 @@
+#!/bin/busybox sh
+# What is recorded, in the VM and on this machine: PROGRAMS is where the tests' programs lie.
+# Static programs only, so that both make the same calls.
+set -e
+folder=$(busybox mktemp -d)
+cd "$folder"
+
+echo text >file
+busybox chown 1:1 file # CAP_CHOWN
+busybox ln -s file link
+busybox readlink link
+busybox cat file | busybox wc -c
+busybox chroot / /bin/busybox true # CAP_SYS_CHROOT
+
+# The i386 ABI, and numbers that no table has.
+"$PROGRAMS/i386"
+"$PROGRAMS/stray"
+
+# A cgroup below the watched one, and calls that are made nowhere but in it.
+unified=$(busybox awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+own=$(busybox sed -n 's/^0:://p' /proc/self/cgroup)
+below=$unified$own/below
+busybox mkdir "$below"
+busybox sh -c 'echo 0 >"$0/cgroup.procs"; busybox sync' "$below"
+busybox rmdir "$below"
+
+cd /
+busybox rm -r "$folder"

@@ -1,0 +1,178 @@
+//! What must hold of every boot.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::kernels::Kernel;
+use super::machine::Boot;
+
+/// Architecture, name, phase.
+type Call = (String, String, String);
+
+/// What the script showed on this machine.
+pub(super) struct Expected {
+    pub(super) calls: BTreeSet<Call>,
+    profile: String,
+}
+
+impl Expected {
+    pub(super) fn read(recording: &Path, profile: &Path) -> Result<Self> {
+        let recording = serde_json::from_str(&fs::read_to_string(recording)?)?;
+        Ok(Self {
+            calls: calls(&recording)?,
+            profile: fs::read_to_string(profile)?,
+        })
+    }
+}
+
+/// What `tests/vm/work.sh` makes by its own account, so that this does not rest on `record` alone.
+const WORKLOAD: [(&str, &str); 6] = [
+    ("SCMP_ARCH_X86_64", "chroot"),
+    ("SCMP_ARCH_X86_64", "symlink"),
+    // In a cgroup below the watched one, and nowhere else.
+    ("SCMP_ARCH_X86_64", "sync"),
+    ("SCMP_ARCH_X86_64", "1000"),
+    ("SCMP_ARCH_X86", "stime"),
+    // By a child.
+    ("SCMP_ARCH_X86", "olduname"),
+];
+const CAPABILITIES: [&str; 2] = ["CAP_CHOWN", "CAP_SYS_CHROOT"];
+const NOT_OBSERVED: &str = "not observed";
+
+/// What does not hold, a line each.
+pub(super) fn check(
+    kernel: &Kernel,
+    lockdown: bool,
+    boot: &Boot,
+    here: &Expected,
+) -> Result<Vec<String>> {
+    let mut findings = Findings(Vec::new());
+    let release = boot.read("release.stdout")?;
+    findings.unless(release.starts_with(kernel.release), || {
+        format!("booted {release}")
+    });
+    let modes = boot.read("lockdown.stdout")?;
+    findings.unless(modes.contains("[confidentiality]") == lockdown, || {
+        format!("/sys/kernel/security/lockdown is {modes}")
+    });
+    for step in ["record", "generate"] {
+        findings.exit(boot, step, 0)?;
+    }
+    if !findings.0.is_empty() {
+        return Ok(findings.0);
+    }
+
+    let recording: Value = serde_json::from_str(&boot.read("recording.json")?)?;
+    check_calls(&mut findings, &calls(&recording)?, here);
+    findings.unless(boot.read("profile.json")? == here.profile, || {
+        "generates another profile than this machine".to_owned()
+    });
+    let losses = recording["losses"].as_object().context("no losses")?;
+    findings.unless(losses.values().all(|count| *count == 0), || {
+        format!("lost: {}", recording["losses"])
+    });
+    check_capabilities(&mut findings, kernel, boot, &recording)?;
+    let exe =
+        &recording["architectures"]["SCMP_ARCH_X86"]["stime"]["phases"]["workload"]["first"]["exe"];
+    let told = if lockdown {
+        // The kernel lets no program read its strings.
+        Value::Null
+    } else {
+        "/programs/i386".into()
+    };
+    findings.unless(*exe == told, || format!("stime's exe is {exe}, not {told}"));
+    Ok(findings.0)
+}
+
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn unless(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(what().trim_end().to_owned());
+        }
+    }
+
+    fn exit(&mut self, boot: &Boot, step: &str, expected: i32) -> Result<()> {
+        let code = boot.read(&format!("{step}.code"))?;
+        let said = boot.read(&format!("{step}.stderr"))?;
+        self.unless(code.trim() == expected.to_string(), || {
+            format!("{step} ended with {}, not {expected}: {said}", code.trim())
+        });
+        Ok(())
+    }
+}
+
+fn check_calls(findings: &mut Findings, calls: &BTreeSet<Call>, here: &Expected) {
+    for (architecture, name) in WORKLOAD {
+        let call = (architecture.into(), name.into(), "workload".into());
+        findings.unless(calls.contains(&call), || {
+            format!("{architecture} {name} is missing")
+        });
+    }
+    for (what, more, less) in [
+        ("made only here", &here.calls, calls),
+        ("made only there", calls, &here.calls),
+    ] {
+        for (architecture, name, phase) in more.difference(less) {
+            findings
+                .0
+                .push(format!("{what}: {architecture} {name}, {phase}"));
+        }
+    }
+}
+
+fn check_capabilities(
+    findings: &mut Findings,
+    kernel: &Kernel,
+    boot: &Boot,
+    recording: &Value,
+) -> Result<()> {
+    let section = &recording["capabilities"];
+    let checks = section["checks"].as_array().context("no checks")?;
+    let observed = !section["observed_by"].is_null();
+    findings.unless(observed == kernel.shows_capabilities, || {
+        format!("capabilities observed by {}", section["observed_by"])
+    });
+    if kernel.shows_capabilities {
+        findings.exit(boot, "capabilities", 0)?;
+        for capability in CAPABILITIES {
+            let granted = checks.iter().any(|check| {
+                check["capability"] == capability
+                    && check["granted"] == true
+                    && check["phase"] == "workload"
+            });
+            findings.unless(granted, || format!("saw no {capability} granted"));
+        }
+        return Ok(());
+    }
+    // Never an empty list: that would say that none is needed.
+    findings.exit(boot, "capabilities", 125)?;
+    findings.unless(checks.is_empty(), || {
+        format!("{} checks, observed by nothing", checks.len())
+    });
+    for step in ["record", "capabilities"] {
+        let said = boot.read(&format!("{step}.stderr"))?;
+        findings.unless(said.contains(NOT_OBSERVED), || {
+            format!("{step} does not say that capabilities were {NOT_OBSERVED}: {said}")
+        });
+    }
+    Ok(())
+}
+
+fn calls(recording: &Value) -> Result<BTreeSet<Call>> {
+    let mut calls = BTreeSet::new();
+    let architectures = recording["architectures"].as_object();
+    for (architecture, by_name) in architectures.context("no architectures")? {
+        for (name, call) in by_name.as_object().context("no calls")? {
+            for phase in call["phases"].as_object().context("no phases")?.keys() {
+                calls.insert((architecture.clone(), name.clone(), phase.clone()));
+            }
+        }
+    }
+    Ok(calls)
+}
