@@ -23,13 +23,14 @@ pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8>
     let engine = Engine::connect().await?;
     let engine_facts = engine.facts().await?;
     let image_facts = engine.image(image).await?;
+    // Before anything is made that would have to be cleared away.
+    let interrupts = Interrupts::of_this_process().context("cannot listen for signals")?;
     let hierarchies = Hierarchies::find()?;
     let session = Session::new();
     let scope =
         ScopeCgroup::engine_parent(&hierarchies, &engine_facts.cgroup_driver, &session.name(0))?;
     let mut observer = Observer::load(Purpose::Record)?;
     let slot = observer.watch(scope.id(), true)?;
-    let interrupts = Interrupts::of_this_process().context("cannot listen for signals")?;
 
     let started = Started::now();
     let name = session.name(1);
@@ -106,7 +107,12 @@ async fn attend(
         if let Some(process) = container.pid().await? {
             life.bounding_set = report::bounding_set(&process.to_string());
         }
-        container.ready().await
+        container.ready().await?;
+        if test.is_some() {
+            // Whether it did is asked again after the test.
+            container.ended_soon().await?;
+        }
+        Ok(())
     };
     let mut test_exit = None;
     let mut interrupted = match interrupts.unless(start).await {

@@ -18,8 +18,6 @@ use crate::target::engine::{
 use crate::target::{Interrupts, Session};
 use crate::verify::{CapabilityRules, Start, Verdict, judge};
 
-/// How long a container without a health check must stay up to count as started.
-const SETTLE: Duration = Duration::from_secs(1);
 /// From the test's beginning to the pause.
 const UNTIL_PAUSE: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_secs(1);
@@ -160,7 +158,10 @@ impl Once<'_> {
             Err(error) => Err(error),
         };
         match ready {
-            Ok(()) => Ok(self.settle(container).await?),
+            Ok(()) => Ok(container
+                .ended_soon()
+                .await?
+                .map_or(Start::Ready, |exit| self.ended(exit.exit_code))),
             Err(EngineError::Start {
                 failure: StartFailure::Stopped | StartFailure::Other,
                 message,
@@ -169,14 +170,6 @@ impl Once<'_> {
             Err(EngineError::EndedEarly { exit, .. }) => Ok(self.ended(exit.exit_code)),
             Err(EngineError::Unhealthy { log, .. }) => Ok(Start::Unhealthy(log)),
             Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Running says little of one that has no health check.
-    async fn settle(&self, container: &Container) -> Result<Start, EngineError> {
-        match tokio::time::timeout(SETTLE, container.wait_exit()).await {
-            Ok(exit) => Ok(self.ended(exit?.exit_code)),
-            Err(_) => Ok(Start::Ready),
         }
     }
 

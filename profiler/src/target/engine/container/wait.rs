@@ -10,6 +10,8 @@ use super::super::{EngineError, Exit};
 use super::Container;
 use crate::recording::Text;
 
+/// How long a container without a health check must stay up to count as started.
+const SETTLE: Duration = Duration::from_secs(1);
 /// Asked of the engine, not of the container: it costs the recorded workload nothing.
 const POLL: Duration = Duration::from_millis(100);
 /// A wait has no end of its own; this is a hundred years.
@@ -42,6 +44,15 @@ impl Container {
                 }
                 Some(HealthStatusEnum::STARTING) => tokio::time::sleep(POLL).await,
             }
+        }
+    }
+
+    /// Whether it ended within a second. Running says little of a container without a health
+    /// check: it may be on its way to fall over.
+    pub async fn ended_soon(&self) -> Result<Option<Exit>, EngineError> {
+        match tokio::time::timeout(SETTLE, self.wait_exit()).await {
+            Ok(exit) => exit.map(Some),
+            Err(_) => Ok(None),
         }
     }
 
