@@ -119,7 +119,7 @@ impl Observer {
         let capability_hook = match attach(&mut ebpf, CAPABILITY_PROGRAM, &btf) {
             Ok(()) => Some("tp_btf/cap_capable"),
             Err(error) => {
-                log::warn!("capabilities are not observed: {error}");
+                log::debug!("capabilities are not observed: {error}");
                 None
             }
         };

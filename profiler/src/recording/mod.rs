@@ -171,7 +171,8 @@ pub enum Phase {
     /// The container runtime's tail: behind the filter, before the subject's first program.
     Runtime,
     Workload,
-    /// A program that joined later: `docker exec`, a health check.
+    /// A program that joined later (`docker exec`, a health check): the calls that the workload
+    /// had not made before it.
     Exec,
 }
 

@@ -61,6 +61,10 @@ pub(super) async fn clear(
         return Ok(None);
     }
     let found = processes(cgroup)?.len();
+    if found == 0 {
+        // The last of them ended just now.
+        return Ok(None);
+    }
     let grace = match rule {
         Leftovers::Stop { grace } => grace,
         Leftovers::Wait { grace } => {
