@@ -12,6 +12,8 @@ mod text;
 pub use file::{ReadError, read, write};
 pub use text::Text;
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,10 +38,14 @@ pub struct Recording {
     pub engine: Option<Engine>,
     pub confinement: Confinement,
     pub runs: Vec<Run>,
+    /// What was run in the subject from outside, besides its own first program.
+    pub sessions: Vec<ExecSession>,
     /// By architecture as seccomp names it (`SCMP_ARCH_X86_64`), then by call name. A number
     /// that has no name is its own name, in decimal.
     pub architectures: IndexMap<String, IndexMap<String, Syscall>>,
     pub capabilities: Capabilities,
+    /// What could not be seen and is taken to be harmless, or to be closed by the generator.
+    pub assumptions: BTreeSet<Assumption>,
     pub losses: Losses,
 }
 
@@ -74,7 +80,22 @@ pub enum Subject {
         repo_digests: Vec<String>,
         /// Entrypoint and command as they ran.
         argv: Vec<Text>,
+        /// Absent for a container that Compose did not start.
+        service: Option<Service>,
     },
+    /// Whatever runs in a cgroup and below it.
+    Cgroup {
+        /// In the cgroup v2 tree, from its root: `/system.slice/nginx.service`.
+        path: Text,
+    },
+}
+
+/// A service of a Compose project, by the labels that Compose gives its containers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub project: Text,
+    pub name: Text,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -114,6 +135,8 @@ pub struct Engine {
 pub struct Confinement {
     pub filter: Filter,
     pub no_new_privileges: bool,
+    /// `docker run --privileged`
+    pub privileged: bool,
     /// The bounding set, names with `CAP_`, where it is known.
     pub capabilities: Option<Vec<String>>,
 }
@@ -122,7 +145,8 @@ pub struct Confinement {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
-    /// `open`, `engine-default` or the file's path.
+    /// `open`, `engine-default`, `unconfined`, `own` (the container's own, given to the engine by
+    /// somebody else), `unknown`, or the file's path.
     pub name: Text,
     /// Of the JSON text, lower-case hex; absent for a filter that the engine keeps to itself.
     pub sha256: Option<String>,
@@ -136,7 +160,47 @@ pub struct Run {
     /// RFC 3339, UTC.
     pub started: String,
     pub duration_ms: u64,
+    /// Absent for a command or a cgroup.
+    pub container: Option<RunContainer>,
+    /// Whether it was watched before its first call, not attached to later.
+    pub from_birth: bool,
+    /// Whether it was watched until it had ended.
+    pub to_end: bool,
     pub outcome: Outcome,
+}
+
+/// The container that a run was: a replica of a service, or a restart, has a run of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunContainer {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// As the engine last told it: containers can be renamed.
+    pub name: Text,
+}
+
+/// A program that joined the subject later than its first one: `docker exec`, a health check.
+/// The same command line is the same session, however often it ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExecSession {
+    /// From 1; [`Caller::session`] refers to it.
+    pub id: u32,
+    pub kind: SessionKind,
+    /// The first 240 bytes of it; empty where it could not be read.
+    pub argv: Vec<Text>,
+    /// Ids of the runs that it was seen in, ascending.
+    pub runs: Vec<u32>,
+}
+
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionKind {
+    Exec,
+    /// The command line is that of the container's health check.
+    HealthCheck,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -152,14 +216,23 @@ pub struct Outcome {
     pub reason: Option<Text>,
 }
 
-/// A call that the subject made.
+/// A call that the subject made, or tried to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Syscall {
     /// In the architecture's table, without the x32 bit.
     pub number: i32,
-    /// At least one phase.
-    pub phases: IndexMap<Phase, Seen>,
+    /// Who made it; empty where it was only tried.
+    pub callers: Vec<Caller>,
+    /// Who tried it and was refused by the filter that the subject ran under.
+    pub tried: Vec<Attempt>,
+}
+
+impl Syscall {
+    /// Whose call it was; empty where it was only tried.
+    pub fn phases(&self) -> BTreeSet<Phase> {
+        self.callers.iter().map(|caller| caller.phase).collect()
+    }
 }
 
 /// Whose call it was, by the lineage of the process.
@@ -171,21 +244,44 @@ pub enum Phase {
     /// The container runtime's tail: behind the filter, before the subject's first program.
     Runtime,
     Workload,
-    /// A program that joined later (`docker exec`, a health check): the calls that the workload
-    /// had not made before it.
+    /// A program that joined later (`docker exec`, a health check), and all that it started.
     Exec,
 }
 
+/// An executable, in one phase and session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Seen {
+pub struct Caller {
+    pub phase: Phase,
+    /// The [`ExecSession`]'s id; absent in other phases, and where the sessions overflowed.
+    pub session: Option<u32>,
+    /// As it was given to exec, inside the container; absent before the first exec and where it
+    /// could not be read.
+    pub exe: Option<Text>,
     /// Ids of the runs that it was seen in, ascending.
     pub runs: Vec<u32>,
     /// Absent where the evidence was lost (see [`Losses::events`]).
     pub first: Option<Sighting>,
 }
 
-/// Who made a call for the first time, and when.
+impl Caller {
+    /// What tells one caller of a call from another.
+    pub fn identity(&self) -> (Phase, Option<u32>, Option<&Text>) {
+        (self.phase, self.session, self.exe.as_ref())
+    }
+}
+
+/// Refused calls of one caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attempt {
+    pub caller: Caller,
+    /// The errno that the caller got (1 for EPERM); absent where it was sent a signal.
+    pub errno: Option<i32>,
+    pub count: u64,
+}
+
+/// Who did something for the first time, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sighting {
@@ -195,8 +291,6 @@ pub struct Sighting {
     /// On the host.
     pub process: u32,
     pub comm: Text,
-    /// As it was given to exec, inside the container; absent where it is not known.
-    pub exe: Option<Text>,
     /// The six argument registers; empty where they are not known.
     pub args: Vec<u64>,
 }
@@ -220,7 +314,6 @@ pub struct CapabilityCheck {
     /// The call in flight; absent where there was none.
     pub syscall: Option<String>,
     pub architecture: String,
-    pub phase: Phase,
     /// Asked about the namespace that the task's credentials live in.
     pub own_namespace: bool,
     /// Asked of the task's own credentials, not of borrowed ones.
@@ -228,27 +321,72 @@ pub struct CapabilityCheck {
     /// Kernel functions from the asker outwards (the capability machinery itself left out);
     /// empty where kernel symbols could not be read.
     pub stack: Vec<String>,
-    pub seen: Seen,
+    pub callers: Vec<Caller>,
 }
 
-/// What could not be kept, counted. All zero: the recording is complete.
+/// What a recording could not see, by the way it was made. Not lost: known not to be there.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assumption {
+    /// No run was watched from its birth behind a filter: the calls that the container runtime
+    /// makes there before the first program are not in it.
+    RuntimeTailUnseen,
+    /// No run was watched from its birth: what the subject does when it starts is not in it.
+    StartUpUnseen,
+    /// No run was watched to its end: what the subject does when it stops is not in it.
+    ShutdownUnseen,
+}
+
+/// What could not be kept, counted over the whole session, whichever subject it belonged to. All
+/// zero: the recording is complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Losses {
     /// First-seen evidence; the calls themselves are kept.
     pub events: u64,
-    /// Processes that did not fit: their calls are filed under the workload.
+    /// Processes that did not fit: their calls are missing.
     pub processes: u64,
+    /// Executables that did not fit: their calls are filed under the program before.
+    pub programs: u64,
+    /// Exec sessions that did not fit: their calls are filed under no session.
+    pub sessions: u64,
     /// Calls with numbers past every table that did not fit: missing.
     pub stray_calls: u64,
     /// Capability checks that did not fit: missing.
     pub capability_checks: u64,
+    /// Refused calls that did not fit: an attempt is missing.
+    pub denials: u64,
+    /// Calls in flight that did not fit: an attempt may be missing or invented.
+    pub in_flight: u64,
     /// Nested cgroups that did not fit: what ran in them is missing.
     pub cgroups: u64,
+    /// Containers that did not fit: missing.
+    pub scopes: u64,
+    /// Containers that the engine could not be asked about before they were gone.
+    pub unidentified: u64,
 }
 
 impl Losses {
+    /// Each count with its name in the file.
+    pub fn counts(&self) -> [(&'static str, u64); 11] {
+        [
+            ("events", self.events),
+            ("processes", self.processes),
+            ("programs", self.programs),
+            ("sessions", self.sessions),
+            ("stray_calls", self.stray_calls),
+            ("capability_checks", self.capability_checks),
+            ("denials", self.denials),
+            ("in_flight", self.in_flight),
+            ("cgroups", self.cgroups),
+            ("scopes", self.scopes),
+            ("unidentified", self.unidentified),
+        ]
+    }
+
     pub fn total(&self) -> u64 {
-        self.events + self.processes + self.stray_calls + self.capability_checks + self.cgroups
+        self.counts().iter().map(|(_, count)| count).sum()
     }
 }
