@@ -16,6 +16,20 @@ pub struct KernelLayout {
     pub task_tgid: u32,
     /// task_struct.real_cred, pointer
     pub task_real_cred: u32,
+    /// task_struct.atomic_flags, unsigned long
+    pub task_atomic_flags: u32,
+    /// task_struct.mm, pointer to mm_struct
+    pub task_mm: u32,
+    /// task_struct.nsproxy, pointer to nsproxy
+    pub task_nsproxy: u32,
+    /// nsproxy.mnt_ns, pointer to mnt_namespace
+    pub nsproxy_mnt_ns: u32,
+    /// mnt_namespace.ns.inum, unsigned int
+    pub mnt_namespace_inum: u32,
+    /// mm_struct.arg_start, unsigned long
+    pub mm_arg_start: u32,
+    /// mm_struct.arg_end, unsigned long
+    pub mm_arg_end: u32,
     /// task_struct.cgroups, pointer to css_set
     pub task_cgroups: u32,
     /// task_struct.signal, pointer to signal_struct
@@ -36,6 +50,8 @@ pub struct KernelLayout {
     pub kernfs_node_parent: u32,
     /// cred.user_ns, pointer
     pub cred_user_ns: u32,
+    /// cred.cap_bset, u64
+    pub cred_cap_bset: u32,
     /// linux_binprm.filename, pointer to char
     pub binprm_filename: u32,
 }

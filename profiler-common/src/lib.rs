@@ -9,17 +9,26 @@ mod layout;
 
 pub use layout::KernelLayout;
 
-/// Scopes that can be watched at once; a scope is one subject (a container, a command).
-pub const SLOTS: u32 = 256;
+/// Scopes that can be watched at once, at most; a scope is one life of a container or a command.
+/// The loader may give the table fewer.
+pub const SCOPES: u32 = 4096;
+/// Programs in all scopes at once, at most. The loader may give the table fewer.
+pub const PROGRAMS: u32 = 16_384;
+/// Exec sessions with a command line of their own, in all scopes at once.
+pub const SESSIONS: u32 = 1024;
 /// Cgroups that can belong to scopes at once, nested ones included.
-pub const CGROUPS: u32 = 4096;
+pub const CGROUPS: u32 = 16_384;
 /// Processes in all scopes at once.
-pub const PROCESSES: u32 = 32_768;
+pub const PROCESSES: u32 = 65_536;
 /// Numbers a call set holds. x86_64 ends at 469 and x32's own calls at 547
 /// (<https://elixir.bootlin.com/linux/v6.18/source/arch/x86/entry/syscalls/syscall_64.tbl>).
 pub const NUMBERS: usize = 1024;
 /// Bytes of an executable's path that are kept.
 pub const EXE_LEN: usize = 128;
+/// Bytes of a session's command line that are kept.
+pub const ARGV_LEN: usize = 240;
+/// Bytes of a cgroup's path that are kept.
+pub const PATH_LEN: usize = 256;
 /// Return addresses that are kept of a capability check.
 pub const STACK_LEN: usize = 16;
 
@@ -79,58 +88,128 @@ impl Phase {
 /// nothing whoever races, and needs no atomics.
 pub type CallSet = [u8; NUMBERS];
 
-/// All that is known of one scope's calls. Lives in a memory-mapped array, one element a slot.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Slot {
-    /// Non-zero: only calls of tasks in seccomp mode 2 count (the filter boundary).
-    pub behind_filter_only: u8,
-    /// Set once the first joiner has exec'd: later joiners are exec sessions.
-    pub workload_began: u8,
-    pub reserved: [u8; 6],
-    /// By phase, then ABI, then number.
-    pub seen: [[CallSet; 3]; 3],
+/// When a process that joined a scope has become a program of the scope's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Boundary {
+    /// At an exec behind a seccomp filter.
+    Filter = 0,
+    /// At an exec behind a seccomp filter or in another mount namespace than it joined in: a
+    /// container may have no filter.
+    Container = 1,
+    /// At any exec.
+    Exec = 2,
 }
 
-/// Sent once when a call is first seen in a scope and phase; explains, never decides.
+/// What the kernel side knows of a scope. Lives in a memory-mapped array; [`ScopeState::Free`]
+/// ones hold nothing. Index 0 is no scope's: it marks what belongs to none.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Scope {
+    /// Of its root, in the v2 hierarchy.
+    pub cgroup: u64,
+    /// Nanoseconds of CLOCK_BOOTTIME; 0: not yet.
+    pub born_ns: u64,
+    pub began_ns: u64,
+    pub ended_ns: u64,
+    /// The bounding set that the workload began with.
+    pub bounding_set: u64,
+    /// [`ScopeState`]
+    pub state: u8,
+    /// [`Boundary`]
+    pub boundary: u8,
+    /// Set once the first joiner has exec'd: later joiners are exec sessions.
+    pub workload_began: u8,
+    /// Whether the workload began behind a filter.
+    pub filtered: u8,
+    /// Whether the workload began with no-new-privileges.
+    pub no_new_privileges: u8,
+    pub reserved: [u8; 3],
+    /// Of the cgroup, from the hierarchy's root, NUL-terminated; empty for a scope that user
+    /// space registered.
+    pub path: [u8; PATH_LEN],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ScopeState {
+    Free = 0,
+    Watched = 1,
+    /// Nobody wants to know: its processes are let go of at their next exec or fork.
+    Dropped = 2,
+}
+
+/// An executable in one phase of a scope, and its calls. Lives in a memory-mapped array.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Program {
+    pub key: ProgramKey,
+    /// By ABI, then number.
+    pub seen: [CallSet; 3],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct ProgramKey {
+    pub scope: u32,
+    /// Index into the sessions, from 1; 0: none.
+    pub session: u32,
+    /// [`Phase`]
+    pub phase: u8,
+    pub reserved: [u8; 7],
+    /// As given to exec, NUL-terminated; empty where it is not known.
+    pub exe: [u8; EXE_LEN],
+}
+
+/// The command line of an exec session, arguments NUL-separated. Lives in a memory-mapped array.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct Session {
+    pub scope: u32,
+    /// Bytes of `argv` that hold something.
+    pub len: u32,
+    pub argv: [u8; ARGV_LEN],
+}
+
+/// Sent once when a program first makes a call; explains, never decides.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct FirstSeen {
     /// Nanoseconds of CLOCK_BOOTTIME.
     pub time_ns: u64,
     pub args: [u64; 6],
-    pub slot: u32,
+    pub program: u32,
     /// As the filter sees it, without the x32 bit.
     pub number: i32,
     pub process: u32,
     pub thread: u32,
     pub abi: u8,
-    pub phase: u8,
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 7],
     pub comm: [u8; 16],
-    /// As given to exec, NUL-terminated; empty where it is not known.
-    pub exe: [u8; EXE_LEN],
 }
 
 /// A process in a scope.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Process {
-    pub slot: u32,
+    pub program: u32,
+    pub scope: u32,
+    pub session: u32,
+    /// The mount namespace that it joined in (its inode number).
+    pub joined_in: u32,
+    /// [`Phase`]
     pub phase: u8,
-    pub reserved: [u8; 3],
-    pub exe: [u8; EXE_LEN],
+    pub reserved: [u8; 7],
 }
 
 /// A call whose number lies past [`NUMBERS`] or is negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct StrayCall {
-    pub slot: u32,
+    pub program: u32,
     pub number: i32,
     pub abi: u8,
-    pub phase: u8,
-    pub reserved: [u8; 2],
+    pub reserved: [u8; 3],
 }
 
 /// The credentials asked were the task's own, not borrowed ones (overlayfs works with the
@@ -145,17 +224,16 @@ pub const CHECK_OWN_NAMESPACE: u8 = 2;
 pub struct CapabilityKey {
     /// Return addresses, innermost first, zero past the end.
     pub stack: [u64; STACK_LEN],
-    pub slot: u32,
+    pub program: u32,
     /// The call in flight (the pt_regs' orig_ax), without the x32 bit; -1 where there is none.
     pub number: i32,
     pub abi: u8,
-    pub phase: u8,
     pub capability: u8,
     /// 1 granted, 0 denied.
     pub granted: u8,
     /// `CHECK_*` bits.
     pub flags: u8,
-    pub reserved: [u8; 3],
+    pub reserved: [u8; 4],
 }
 
 #[derive(Clone, Copy)]
@@ -167,20 +245,18 @@ pub struct CapabilitySeen {
     pub process: u32,
     pub thread: u32,
     pub comm: [u8; 16],
-    pub exe: [u8; EXE_LEN],
 }
 
-/// A call that the filter answered instead of the kernel (verify only).
+/// A call that the filter answered instead of the kernel; watched where that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct DenialKey {
-    pub slot: u32,
+    pub program: u32,
     pub number: i32,
     /// What the caller got, a negative errno.
     pub result: i32,
     pub abi: u8,
-    pub phase: u8,
-    pub reserved: [u8; 2],
+    pub reserved: [u8; 3],
     pub comm: [u8; 16],
 }
 
@@ -191,8 +267,12 @@ pub struct DenialSeen {
     pub count: u64,
     pub process: u32,
     pub thread: u32,
-    pub exe: [u8; EXE_LEN],
 }
+
+/// In flight: whatever this thread returns from next is no denial. An exec's exit may come from
+/// another thread id and under another ABI's number; a thread that was in a call when its process
+/// was adopted has no entry.
+pub const IN_FLIGHT_ANY: u64 = u64::MAX;
 
 /// Index into the per-CPU loss counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +280,7 @@ pub struct DenialSeen {
 pub enum Loss {
     /// The ring buffer was full: a call has no first-seen evidence. The call itself is kept.
     Events = 0,
-    /// The process table was full: a process' calls are filed under the workload.
+    /// The process table was full: a process' calls are missing.
     Processes = 1,
     /// The table of stray numbers was full: a call is missing.
     StrayCalls = 2,
@@ -212,10 +292,16 @@ pub enum Loss {
     Denials = 5,
     /// The table of calls in flight was full: a denial may be missing or invented.
     InFlight = 6,
+    /// The program table was full: calls are filed under the program before.
+    Programs = 7,
+    /// The session table was full: calls are filed under no session.
+    Sessions = 8,
+    /// The scope table was full: a container is missing.
+    Scopes = 9,
 }
 
 impl Loss {
-    pub const COUNT: u32 = 7;
+    pub const COUNT: u32 = 10;
 }
 
 /// A type's bytes are all its fields', so the verifier sees no uninitialised stack and map keys
@@ -227,21 +313,24 @@ macro_rules! without_padding {
 }
 
 without_padding! {
-    Slot = 8 + 9 * NUMBERS;
-    FirstSeen = 8 + 48 + 16 + 8 + 16 + EXE_LEN;
-    Process = 8 + EXE_LEN;
+    Scope = 40 + 8 + PATH_LEN;
+    Program = 16 + EXE_LEN + 3 * NUMBERS;
+    ProgramKey = 16 + EXE_LEN;
+    Session = 8 + ARGV_LEN;
+    FirstSeen = 8 + 48 + 16 + 8 + 16;
+    Process = 24;
     StrayCall = 12;
     CapabilityKey = 8 * STACK_LEN + 8 + 8;
-    CapabilitySeen = 24 + 16 + EXE_LEN;
+    CapabilitySeen = 24 + 16;
     DenialKey = 16 + 16;
-    DenialSeen = 24 + EXE_LEN;
+    DenialSeen = 24;
 }
 
 #[cfg(feature = "user")]
 mod pod {
     use super::{
-        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, KernelLayout, Process, Slot,
-        StrayCall,
+        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, KernelLayout, Process, Program,
+        ProgramKey, Scope, Session, StrayCall,
     };
 
     macro_rules! pod {
@@ -258,7 +347,10 @@ mod pod {
         DenialSeen,
         KernelLayout,
         Process,
-        Slot,
+        Program,
+        ProgramKey,
+        Scope,
+        Session,
         StrayCall
     );
 }

@@ -6,24 +6,19 @@
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_stack, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{HashMap, PerCpuArray};
+use aya_ebpf::maps::HashMap;
 use aya_ebpf::programs::BtfTracePointContext;
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 use profiler_common::{
-    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, EXE_LEN, Loss,
-    STACK_LEN,
+    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, Loss, STACK_LEN,
 };
 
 use crate::kernel::{Task, load, offset};
-use crate::{loss, process, scope};
+use crate::{calls, loss, process};
 
 #[map]
 static CAPABILITY_CHECKS: HashMap<CapabilityKey, CapabilitySeen> =
     HashMap::with_max_entries(8192, 0);
-
-/// Too large for the 512 bytes of stack beside the key.
-#[map]
-static SCRATCH: PerCpuArray<CapabilitySeen> = PerCpuArray::with_max_entries(1, 0);
 
 pub fn checked(
     ctx: &BtfTracePointContext,
@@ -32,18 +27,15 @@ pub fn checked(
     capability: i32,
     result: i32,
 ) {
-    let Some(slot_index) = scope::of_current() else {
-        return;
-    };
-    let Some(slot) = scope::slot(slot_index) else {
-        return;
-    };
     let task = Task::current();
-    // SAFETY: checked for null; a single byte.
-    if unsafe { (*slot).behind_filter_only } != 0 && !task.is_filtered() {
+    let Some(entry) = process::of(task.process()) else {
+        return;
+    };
+    // SAFETY: checked for null; words that the process itself writes, at exec.
+    let (program, is_runtime) = unsafe { ((*entry).program, calls::is_runtime(&*entry)) };
+    if is_runtime && !task.is_filtered() {
         return;
     }
-    let process = process::of(task.process());
     let real_cred = task.real_cred();
     let own_ns: *const u8 = load(real_cred, offset!(cred_user_ns));
     let mut flags = 0;
@@ -56,14 +48,13 @@ pub fn checked(
     let call = task.call(task.registers().call_number());
     let mut key = CapabilityKey {
         stack: [0; STACK_LEN],
-        slot: slot_index,
+        program,
         number: call.number,
         abi: call.abi as u8,
-        phase: process::phase_of(process) as u8,
         capability: capability as u8,
         granted: u8::from(result == 0),
         flags,
-        reserved: [0; 3],
+        reserved: [0; 4],
     };
     // SAFETY: the buffer is the key's own, of the size that is told.
     unsafe {
@@ -82,23 +73,15 @@ pub fn checked(
         }
         return;
     }
-    let Some(seen) = SCRATCH.get_ptr_mut(0) else {
-        return;
+    let seen = CapabilitySeen {
+        // SAFETY: the helper has no preconditions.
+        time_ns: unsafe { bpf_ktime_get_boot_ns() },
+        count: 1,
+        process: task.process(),
+        thread: task.thread(),
+        comm: bpf_get_current_comm().unwrap_or_default(),
     };
-    // SAFETY: this CPU's own, and tracing programs do not interrupt one another on it.
-    let seen = unsafe { &mut *seen };
-    // SAFETY: the helper has no preconditions.
-    seen.time_ns = unsafe { bpf_ktime_get_boot_ns() };
-    seen.count = 1;
-    seen.process = task.process();
-    seen.thread = task.thread();
-    seen.comm = bpf_get_current_comm().unwrap_or_default();
-    seen.exe = match process {
-        // SAFETY: checked for null.
-        Some(process) => unsafe { (*process).exe },
-        None => [0; EXE_LEN],
-    };
-    if CAPABILITY_CHECKS.insert(&key, &*seen, 0).is_err() {
+    if CAPABILITY_CHECKS.insert(&key, &seen, 0).is_err() {
         loss::count(Loss::CapabilityChecks);
     }
 }

@@ -1,4 +1,4 @@
-//! Calls that the filter answered instead of the kernel; watched while verifying only.
+//! Calls that the filter answered instead of the kernel; watched where the loader asks for it.
 //!
 //! Seccomp runs before sys_enter, so a refused call shows as an exit without its entry. Other
 //! exits look the same and are told apart: a fork's child, an exec by another thread or of
@@ -8,11 +8,11 @@ use aya_ebpf::helpers::{bpf_get_current_comm, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::HashMap;
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
-use profiler_common::{Abi, DenialKey, DenialSeen, EXE_LEN, Loss};
+use profiler_common::{Abi, DenialKey, DenialSeen, IN_FLIGHT_ANY, Loss};
 
-use crate::calls::VERIFY;
+use crate::calls::DENIALS_WATCHED;
 use crate::kernel::{Call, Registers, Task};
-use crate::{loss, process, scope};
+use crate::{loss, process};
 
 /// Thread → the call that it is in.
 #[map]
@@ -20,10 +20,6 @@ static IN_FLIGHT: HashMap<u32, u64> = HashMap::with_max_entries(65_536, 0);
 
 #[map]
 static DENIALS: HashMap<DenialKey, DenialSeen> = HashMap::with_max_entries(4096, 0);
-
-/// In flight: an exec that succeeded. Its exit may come from another thread id (the leader's) and
-/// under another ABI's number.
-const EXECED: u64 = u64::MAX;
 
 const fn packed(call: Call) -> u64 {
     (call.abi as u64) << 32 | call.number as u32 as u64
@@ -53,26 +49,25 @@ pub fn entered(task: Task, call: Call) {
 }
 
 pub fn execed(task: Task) {
-    if VERIFY.load() != 0
-        && process::of(task.process()).is_some()
-        && IN_FLIGHT.insert(task.thread(), EXECED, 0).is_err()
-    {
+    if DENIALS_WATCHED.load() != 0 && IN_FLIGHT.insert(task.thread(), IN_FLIGHT_ANY, 0).is_err() {
         loss::count(Loss::InFlight);
     }
 }
 
 pub fn ended(task: Task) {
-    if VERIFY.load() != 0 {
+    if DENIALS_WATCHED.load() != 0 {
         // Most threads are in no scope.
         let _ = IN_FLIGHT.remove(task.thread());
     }
 }
 
 pub fn exit(registers: *const u8, result: i64) {
-    let Some(slot) = scope::of_current() else {
+    let task = Task::current();
+    let Some(entry) = process::of(task.process()) else {
         return;
     };
-    let task = Task::current();
+    // SAFETY: checked for null; a word that the process itself writes, at exec.
+    let program = unsafe { (*entry).program };
     let thread = task.thread();
     // SAFETY: one word, written by this thread alone.
     let in_flight = unsafe { IN_FLIGHT.get(&thread) }.copied();
@@ -81,25 +76,23 @@ pub fn exit(registers: *const u8, result: i64) {
     }
     let number = Registers::new(registers).call_number();
     let call = task.call(number);
-    if in_flight == Some(EXECED) || in_flight == Some(packed(call)) {
+    if in_flight == Some(IN_FLIGHT_ANY) || in_flight == Some(packed(call)) {
         return;
     }
     // rt_sigreturn, and what a tracer cancelled, leave -1.
     if number == -1 || task.seccomp_mode() == 0 || (makes_tasks(call) && result == 0) {
         return;
     }
-    denied(slot, task, call, result as i32);
+    denied(program, task, call, result as i32);
 }
 
-fn denied(slot: u32, task: Task, call: Call, result: i32) {
-    let process = process::of(task.process());
+fn denied(program: u32, task: Task, call: Call, result: i32) {
     let key = DenialKey {
-        slot,
+        program,
         number: call.number,
         result,
         abi: call.abi as u8,
-        phase: process::phase_of(process) as u8,
-        reserved: [0; 2],
+        reserved: [0; 3],
         comm: bpf_get_current_comm().unwrap_or_default(),
     };
     if let Some(seen) = DENIALS.get_ptr_mut(&key) {
@@ -116,11 +109,6 @@ fn denied(slot: u32, task: Task, call: Call, result: i32) {
         count: 1,
         process: task.process(),
         thread: task.thread(),
-        exe: match process {
-            // SAFETY: checked for null.
-            Some(process) => unsafe { (*process).exe },
-            None => [0; EXE_LEN],
-        },
     };
     if DENIALS.insert(&key, &seen, 0).is_err() {
         loss::count(Loss::Denials);

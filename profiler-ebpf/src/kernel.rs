@@ -12,6 +12,13 @@ pub static LAYOUT: KernelLayout = KernelLayout {
     task_pid: 0,
     task_tgid: 0,
     task_real_cred: 0,
+    task_atomic_flags: 0,
+    task_mm: 0,
+    task_nsproxy: 0,
+    nsproxy_mnt_ns: 0,
+    mnt_namespace_inum: 0,
+    mm_arg_start: 0,
+    mm_arg_end: 0,
     task_cgroups: 0,
     task_signal: 0,
     signal_live: 0,
@@ -22,6 +29,7 @@ pub static LAYOUT: KernelLayout = KernelLayout {
     kernfs_node_id: 0,
     kernfs_node_parent: 0,
     cred_user_ns: 0,
+    cred_cap_bset: 0,
     binprm_filename: 0,
 };
 
@@ -30,6 +38,9 @@ pub static LAYOUT: KernelLayout = KernelLayout {
 const TS_COMPAT: u32 = 2;
 /// `seccomp.mode` with a filter loaded (SECCOMP_MODE_FILTER).
 const MODE_FILTER: u32 = 2;
+/// PFA_NO_NEW_PRIVS
+/// (<https://elixir.bootlin.com/linux/v6.18/source/include/linux/sched.h>).
+const NO_NEW_PRIVILEGES: u64 = 1;
 
 /// Registers' places in pt_regs, the same on every x86_64 kernel
 /// (<https://elixir.bootlin.com/linux/v6.18/source/arch/x86/include/asm/ptrace.h>).
@@ -113,6 +124,40 @@ impl Task {
     #[inline(always)]
     pub fn real_cred(self) -> *const u8 {
         load(self.0, offset!(task_real_cred))
+    }
+
+    #[inline(always)]
+    pub fn has_no_new_privileges(self) -> bool {
+        load::<u64>(self.0, offset!(task_atomic_flags)) & NO_NEW_PRIVILEGES != 0
+    }
+
+    #[inline(always)]
+    pub fn bounding_set(self) -> u64 {
+        load(self.real_cred(), offset!(cred_cap_bset))
+    }
+
+    /// Its inode number.
+    #[inline(always)]
+    pub fn mount_namespace(self) -> u32 {
+        let nsproxy: *const u8 = load(self.0, offset!(task_nsproxy));
+        if nsproxy.is_null() {
+            // An exiting task has none.
+            return 0;
+        }
+        let namespace: *const u8 = load(nsproxy, offset!(nsproxy_mnt_ns));
+        load(namespace, offset!(mnt_namespace_inum))
+    }
+
+    /// Where the command line lies in user memory, and its length.
+    #[inline(always)]
+    pub fn command_line(self) -> (u64, u64) {
+        let mm: *const u8 = load(self.0, offset!(task_mm));
+        if mm.is_null() {
+            return (0, 0);
+        }
+        let start: u64 = load(mm, offset!(mm_arg_start));
+        let end: u64 = load(mm, offset!(mm_arg_end));
+        (start, end.saturating_sub(start))
     }
 
     /// In the v2 hierarchy.

@@ -13,7 +13,9 @@ mod denials;
 mod kernel;
 mod loss;
 mod process;
+mod program;
 mod scope;
+mod session;
 
 use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
@@ -26,7 +28,7 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Attached while verifying only: it costs a second tracepoint on every call.
+/// Attached only where denials are watched: it costs a second tracepoint on every call.
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     denials::exit(ctx.arg(0), ctx.arg(1));
@@ -53,7 +55,7 @@ pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
 
 #[btf_tracepoint(function = "cgroup_mkdir")]
 pub fn cgroup_mkdir(ctx: BtfTracePointContext) -> i32 {
-    scope::cgroup_made(Cgroup::new(ctx.arg(0)));
+    scope::cgroup_made(Cgroup::new(ctx.arg(0)), ctx.arg(1));
     0
 }
 

@@ -1,38 +1,33 @@
 //! Whose a process is, by lineage: who joined a scope, what they exec'd, what those forked.
 //!
-//! A joiner is the runtime's until it execs behind the filter. What the first one execs is the
-//! workload; what later ones exec are exec sessions. Children inherit. No names are compared.
+//! A joiner is the runtime's until it execs beyond the scope's boundary. What the first one execs
+//! is the workload; what later ones exec are exec sessions. Children inherit. No names are
+//! compared.
 
+use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::HashMap;
-use profiler_common::{EXE_LEN, Loss, PROCESSES, Phase, Process};
+use aya_ebpf::maps::{HashMap, PerCpuArray};
+use profiler_common::{Boundary, EXE_LEN, Loss, PROCESSES, Phase, Process, ProgramKey, Scope};
 
 use crate::kernel::{Cgroup, Task, load, offset};
-use crate::{denials, loss, scope};
+use crate::{denials, loss, program, scope, session};
 
+/// By process id. User space adds those that ran before they were watched.
 #[map]
 static PROCESS_TABLE: HashMap<u32, Process> = HashMap::with_max_entries(PROCESSES, 0);
 
+/// Too large for the stack beside other values.
+#[map]
+static PROGRAM_SCRATCH: PerCpuArray<ProgramKey> = PerCpuArray::with_max_entries(1, 0);
+
 /// Cleared by the loader where lockdown=confidentiality refuses to read kernel strings.
 #[unsafe(no_mangle)]
-static READ_STRINGS: aya_ebpf::Global<u8> = aya_ebpf::Global::new(1);
+pub static READ_STRINGS: aya_ebpf::Global<u8> = aya_ebpf::Global::new(1);
 
 #[inline(always)]
 pub fn of(process: u32) -> Option<*mut Process> {
     PROCESS_TABLE.get_ptr_mut(&process)
-}
-
-/// A process that is in no table overflowed it: the workload's, so that nothing it calls is
-/// taken for the runtime's.
-#[inline(always)]
-pub fn phase_of(entry: Option<*mut Process>) -> Phase {
-    // SAFETY: the verifier checked the entry for null; a racing removal leaves stale bytes.
-    let phase = entry.map_or(Phase::Workload as u8, |entry| unsafe { (*entry).phase });
-    match Phase::from_index(phase) {
-        Some(phase) => phase,
-        None => Phase::Workload,
-    }
 }
 
 /// A task was moved into a cgroup, by itself or another.
@@ -40,26 +35,40 @@ pub fn joined(cgroup: Cgroup, task: Task) {
     if !cgroup.is_v2() {
         return;
     }
-    if let Some(slot) = scope::of_id(cgroup.id()) {
-        enter_scope(task.process(), slot);
+    match scope::of_id(cgroup.id()) {
+        Some(scope) => enter_scope(task, scope),
+        // Most tasks that move were in no scope.
+        None => {
+            let _ = PROCESS_TABLE.remove(task.process());
+        }
     }
 }
 
-fn enter_scope(process: u32, slot: u32) {
-    if let Some(entry) = of(process) {
+fn enter_scope(task: Task, scope: u32) {
+    let id = task.process();
+    if let Some(entry) = of(id) {
         // SAFETY: checked for null; one word.
-        if unsafe { (*entry).slot } == slot {
+        if unsafe { (*entry).scope } == scope {
             // Moved inside its own scope: its lineage stays.
             return;
         }
     }
-    let joiner = Process {
-        slot,
-        phase: Phase::Runtime as u8,
-        reserved: [0; 3],
-        exe: [0; EXE_LEN],
+    if scope::watched(scope).is_none() {
+        return;
+    }
+    let Some(program) = program::of_joiner(scope) else {
+        loss::count(Loss::Processes);
+        return;
     };
-    if PROCESS_TABLE.insert(process, &joiner, 0).is_err() {
+    let joiner = Process {
+        program,
+        scope,
+        session: 0,
+        joined_in: task.mount_namespace(),
+        phase: Phase::Runtime as u8,
+        reserved: [0; 7],
+    };
+    if PROCESS_TABLE.insert(id, &joiner, 0).is_err() {
         loss::count(Loss::Processes);
     }
 }
@@ -72,52 +81,83 @@ pub fn fork(parent: Task, child: Task) {
     // CLONE_INTO_CGROUP: born in another cgroup than its parent's.
     let cgroup = child.cgroup().id();
     if cgroup != parent.cgroup().id()
-        && let Some(slot) = scope::of_id(cgroup)
+        && let Some(scope) = scope::of_id(cgroup)
     {
-        enter_scope(of_child, slot);
+        enter_scope(child, scope);
         return;
     }
     let Some(entry) = of(of_parent) else { return };
-    // SAFETY: checked for null; the kernel copies the value.
-    if PROCESS_TABLE
-        .insert(of_child, unsafe { &*entry }, 0)
-        .is_err()
-    {
+    // SAFETY: checked for null; words that only the parent writes.
+    let inherited = unsafe { *entry };
+    if scope::watched(inherited.scope).is_none() {
+        return;
+    }
+    if PROCESS_TABLE.insert(of_child, &inherited, 0).is_err() {
         loss::count(Loss::Processes);
     }
 }
 
 pub fn exec(task: Task, binprm: *const u8) {
-    denials::execed(task);
     let Some(entry) = of(task.process()) else {
         return;
     };
     // SAFETY: checked for null; only this process writes its own entry after it joined.
     let entry = unsafe { &mut *entry };
-    if entry.phase == Phase::Runtime as u8
-        && let Some(slot) = scope::slot(entry.slot)
-    {
-        // SAFETY: checked for null; single bytes.
-        unsafe {
-            if task.is_filtered() || (*slot).behind_filter_only == 0 {
-                entry.phase = if (*slot).workload_began == 0 {
-                    (*slot).workload_began = 1;
-                    Phase::Workload as u8
-                } else {
-                    Phase::Exec as u8
-                };
-            }
+    let Some(scope) = scope::watched(entry.scope) else {
+        let _ = PROCESS_TABLE.remove(task.process());
+        return;
+    };
+    denials::execed(task);
+    if entry.phase == Phase::Runtime as u8 && crosses(scope, entry, task) {
+        if scope.workload_began == 0 {
+            began(scope, task);
+            scope::changed(entry.scope);
+            entry.phase = Phase::Workload as u8;
+        } else {
+            entry.phase = Phase::Exec as u8;
+            entry.session = session::of(entry.scope, task);
         }
     }
+    let Some(key) = PROGRAM_SCRATCH.get_ptr_mut(0) else {
+        return;
+    };
+    // SAFETY: this CPU's own, and tracing programs do not interrupt one another on it.
+    let key = unsafe { &mut *key };
+    key.scope = entry.scope;
+    key.session = entry.session;
+    key.phase = entry.phase;
+    key.reserved = [0; 7];
+    read_exe(key, binprm);
+    // Without room, its calls are filed under the program before.
+    if let Some(program) = program::of(key) {
+        entry.program = program;
+    }
+}
+
+fn crosses(scope: &Scope, joiner: &Process, task: Task) -> bool {
+    scope.boundary == Boundary::Exec as u8
+        || task.is_filtered()
+        || (scope.boundary == Boundary::Container as u8
+            && joiner.joined_in != task.mount_namespace())
+}
+
+fn began(scope: &mut Scope, task: Task) {
+    scope.filtered = u8::from(task.is_filtered());
+    scope.no_new_privileges = u8::from(task.has_no_new_privileges());
+    scope.bounding_set = task.bounding_set();
+    // SAFETY: the helper has no preconditions.
+    scope.began_ns = unsafe { bpf_ktime_get_boot_ns() };
+    scope.workload_began = 1;
+}
+
+/// A key is compared byte by byte, so what lies behind the name is zeroed.
+fn read_exe(key: &mut ProgramKey, binprm: *const u8) {
+    key.exe = [0; EXE_LEN];
     if READ_STRINGS.load() != 0 {
         let filename: *const u8 = load(binprm, offset!(binprm_filename));
         // SAFETY: the helper checks the source and bounds the copy by the length.
         unsafe {
-            bpf_probe_read_kernel_str(
-                entry.exe.as_mut_ptr().cast(),
-                EXE_LEN as u32,
-                filename.cast(),
-            );
+            bpf_probe_read_kernel_str(key.exe.as_mut_ptr().cast(), EXE_LEN as u32, filename.cast());
         }
     }
 }

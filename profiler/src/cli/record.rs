@@ -37,11 +37,32 @@ pub struct RecordArgs {
     /// How long a process that CMD left behind may take to end
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
     pub grace: std::time::Duration,
+    /// How often what is known so far is written while recording, so that a recorder that is
+    /// killed leaves it; 0s: never
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub checkpoint: std::time::Duration,
+    /// Fail where anything was lost; the default where CI=true is in the environment
+    #[arg(long, overrides_with = "no_strict")]
+    pub strict: bool,
+    /// Warn only
+    #[arg(long, overrides_with = "strict")]
+    pub no_strict: bool,
+    /// A line for each change of state, and no live display
+    #[arg(short, long)]
+    pub quiet: bool,
     #[command(flatten)]
     pub options: RunOptions,
     /// The command; with --image, what the container is started with in place of the image's CMD
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<OsString>,
+}
+
+impl RecordArgs {
+    /// Whether an incomplete recording is a failure.
+    pub fn strict(&self) -> bool {
+        let in_ci = || std::env::var_os("CI").is_some_and(|value| value == "true");
+        self.strict || (!self.no_strict && in_ci())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -2,77 +2,73 @@
 
 use std::collections::BTreeMap;
 
-use profiler_common::{Abi, CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, Phase};
+use profiler_common::{Abi, CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey};
 
-use super::RunClock;
-use crate::kernel::{CapabilitySighting, Symbols};
+use super::{RunClock, Sessions, add};
+use crate::kernel::{CapabilitySighting, ProgramFacts, Symbols};
 use crate::names;
-use crate::recording::{CapabilityCheck, Seen};
+use crate::recording::CapabilityCheck;
 
 /// In a stable order. Checks whose stacks differ in addresses only are one.
 pub fn capability_checks(
     clock: RunClock,
-    sightings: &[CapabilitySighting],
+    programs: &[ProgramFacts],
+    sessions: &Sessions,
     symbols: &Symbols,
 ) -> Vec<CapabilityCheck> {
-    let mut sightings = sightings.to_vec();
-    sightings.sort_by_key(|sighting| sighting.seen.time_ns);
-    let mut checks = BTreeMap::new();
-    for sighting in sightings {
-        let Some(check) = check(clock, &sighting, symbols) else {
-            continue;
-        };
-        let identity = (
-            check.capability.clone(),
-            check.granted,
-            check.syscall.clone(),
-            check.architecture.clone(),
-            check.phase,
-            check.stack.clone(),
-            (check.own_namespace, check.own_credentials),
-        );
-        checks.entry(identity).or_insert(check);
+    let mut checks: BTreeMap<_, CapabilityCheck> = BTreeMap::new();
+    for program in programs {
+        for sighting in &program.capabilities {
+            let Some(check) = check(sighting, symbols) else {
+                continue;
+            };
+            let identity = (
+                check.capability.clone(),
+                check.granted,
+                check.syscall.clone(),
+                check.architecture.clone(),
+                check.stack.clone(),
+                (check.own_namespace, check.own_credentials),
+            );
+            let seen = &sighting.seen;
+            let first = clock.sighting(seen.time_ns, seen.process, &seen.comm, Vec::new());
+            let caller = clock.caller(program, sessions, Some(first));
+            add(
+                &mut checks.entry(identity).or_insert(check).callers,
+                caller,
+            );
+        }
     }
-    checks.into_values().collect()
+    checks
+        .into_values()
+        .map(|mut check| {
+            check.callers.sort_by(|a, b| a.identity().cmp(&b.identity()));
+            check
+        })
+        .collect()
 }
 
-/// `None` for an index that no version of the programs writes.
-fn check(
-    clock: RunClock,
-    sighting: &CapabilitySighting,
-    symbols: &Symbols,
-) -> Option<CapabilityCheck> {
+/// Without callers. `None` for an index that no version of the programs writes.
+pub(crate) fn check(sighting: &CapabilitySighting, symbols: &Symbols) -> Option<CapabilityCheck> {
     let CapabilityKey {
         stack,
         number,
         abi,
-        phase,
         capability,
         granted,
         flags,
         ..
     } = sighting.key;
     let abi = Abi::from_index(abi)?;
-    let seen = &sighting.seen;
     Some(CapabilityCheck {
         capability: names::capability(capability),
         granted: granted != 0,
         // orig_ax is -1 outside of any call.
         syscall: (number != -1).then(|| names::syscall(abi, number)),
         architecture: names::architecture(abi).to_owned(),
-        phase: super::phase(Phase::from_index(phase)?),
         own_namespace: flags & CHECK_OWN_NAMESPACE != 0,
         own_credentials: flags & CHECK_OWN_CREDENTIALS != 0,
         stack: symbols.askers(&stack),
-        seen: Seen {
-            runs: vec![clock.run],
-            first: Some(clock.sighting(
-                seen.time_ns,
-                seen.process,
-                &seen.comm,
-                &seen.exe,
-                Vec::new(),
-            )),
-        },
+        callers: Vec::new(),
     })
 }

@@ -3,13 +3,16 @@
 //! A pure function of what the kernel side read. It judges nothing and leaves nothing out.
 
 mod capabilities;
+mod sessions;
 mod syscalls;
 
+pub(crate) use capabilities::check as capability_check;
 pub use capabilities::capability_checks;
+pub use sessions::{Sessions, sessions};
 pub use syscalls::architectures;
 
-use crate::kernel::LossCounts;
-use crate::recording::{Losses, Phase, Sighting, Text};
+use crate::kernel::{LossCounts, ProgramFacts};
+use crate::recording::{Caller, Losses, Phase, Sighting, Text};
 
 /// The run that facts belong to.
 #[derive(Clone, Copy, Debug)]
@@ -26,39 +29,69 @@ impl RunClock {
         time_ns.saturating_sub(self.started_ns) / 1_000_000
     }
 
-    fn sighting(
-        self,
-        time_ns: u64,
-        process: u32,
-        comm: &[u8],
-        exe: &[u8],
-        args: Vec<u64>,
-    ) -> Sighting {
+    fn sighting(self, time_ns: u64, process: u32, comm: &[u8], args: Vec<u64>) -> Sighting {
         Sighting {
             run: self.run,
             at_ms: self.at_ms(time_ns),
             process,
             comm: Text::from_c_bytes(comm).unwrap_or_else(|| "".into()),
-            exe: Text::from_c_bytes(exe),
             args,
+        }
+    }
+
+    fn caller(
+        self,
+        program: &ProgramFacts,
+        sessions: &Sessions,
+        first: Option<Sighting>,
+    ) -> Caller {
+        Caller {
+            phase: phase(program.phase),
+            session: program.session.and_then(|id| sessions.id(id)),
+            exe: Text::from_c_bytes(&program.exe),
+            runs: vec![self.run],
+            first,
         }
     }
 }
 
-pub fn losses(counts: &LossCounts) -> Losses {
+/// `unidentified`: containers that the engine could not be asked about.
+pub fn losses(counts: &LossCounts, unidentified: u64) -> Losses {
     Losses {
         events: counts.events,
         processes: counts.processes,
+        programs: counts.programs,
+        sessions: counts.sessions,
         stray_calls: counts.stray_calls,
         capability_checks: counts.capability_checks,
+        denials: counts.denials,
+        in_flight: counts.in_flight,
         cgroups: counts.cgroups,
+        scopes: counts.scopes,
+        unidentified,
     }
 }
 
-fn phase(phase: profiler_common::Phase) -> Phase {
+pub(crate) fn phase(phase: profiler_common::Phase) -> Phase {
     match phase {
         profiler_common::Phase::Runtime => Phase::Runtime,
         profiler_common::Phase::Workload => Phase::Workload,
         profiler_common::Phase::Exec => Phase::Exec,
+    }
+}
+
+/// Two programs are one caller where their executables' names were cut, or sessions are alike.
+fn add(callers: &mut Vec<Caller>, caller: Caller) {
+    match callers
+        .iter_mut()
+        .find(|known| known.identity() == caller.identity())
+    {
+        Some(known) => {
+            let time = |caller: &Caller| caller.first.as_ref().map(|first| first.at_ms);
+            if known.first.is_none() || (caller.first.is_some() && time(&caller) < time(known)) {
+                known.first = caller.first;
+            }
+        }
+        None => callers.push(caller),
     }
 }

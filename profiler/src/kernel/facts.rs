@@ -4,23 +4,42 @@ use profiler_common::{
     Abi, CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, FirstSeen, Phase,
 };
 
-/// Everything that is known of one slot.
+/// Everything that is known of one scope.
 #[derive(Clone, Default)]
 pub struct Facts {
-    /// Complete whatever else was lost, but for [`LossCounts::stray_calls`].
+    pub programs: Vec<ProgramFacts>,
+    pub sessions: Vec<SessionFacts>,
+    /// Of all scopes together.
+    pub losses: LossCounts,
+}
+
+/// What one executable did, in one phase and session.
+#[derive(Clone)]
+pub struct ProgramFacts {
+    pub phase: Phase,
+    /// [`SessionFacts::id`]; `None` in other phases, and where sessions overflowed.
+    pub session: Option<u32>,
+    /// As given to exec, NUL-terminated; empty where it is not known.
+    pub exe: Vec<u8>,
+    /// Complete whatever else was lost, but for [`LossCounts::stray_calls`] and
+    /// [`LossCounts::processes`].
     pub calls: Vec<SeenCall>,
     /// Who made a call first; may lack some ([`LossCounts::events`]), may tell of one twice.
     pub first_seen: Vec<FirstSeen>,
     pub capabilities: Vec<CapabilitySighting>,
     pub denials: Vec<DenialSighting>,
-    /// Of all slots together.
-    pub losses: LossCounts,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionFacts {
+    pub id: u32,
+    /// Its command line, arguments NUL-separated, cut after [`profiler_common::ARGV_LEN`] bytes.
+    pub argv: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SeenCall {
     pub abi: Abi,
-    pub phase: Phase,
     /// Without the x32 bit.
     pub number: i32,
 }
@@ -47,4 +66,31 @@ pub struct LossCounts {
     pub cgroups: u64,
     pub denials: u64,
     pub in_flight: u64,
+    pub programs: u64,
+    pub sessions: u64,
+    pub scopes: u64,
+}
+
+/// How far a scope has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeFacts {
+    pub scope: super::ScopeId,
+    /// The root's path in the v2 hierarchy; empty for a scope that was registered by hand, and
+    /// where kernel strings must not be read.
+    pub path: Vec<u8>,
+    /// Nanoseconds of CLOCK_BOOTTIME.
+    pub born_ns: u64,
+    /// When its first program began; `None`: not yet, or before it was watched.
+    pub began_ns: Option<u64>,
+    /// When its cgroup was removed.
+    pub ended_ns: Option<u64>,
+    /// What the workload began with; `None` while it has not begun, or began unseen.
+    pub began_with: Option<BeganWith>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BeganWith {
+    pub filtered: bool,
+    pub no_new_privileges: bool,
+    pub bounding_set: u64,
 }

@@ -30,6 +30,13 @@ pub fn running() -> Result<KernelLayout, LayoutError> {
         task_pid: at("task_struct", "pid")?,
         task_tgid: at("task_struct", "tgid")?,
         task_real_cred: at("task_struct", "real_cred")?,
+        task_atomic_flags: at("task_struct", "atomic_flags")?,
+        task_mm: at("task_struct", "mm")?,
+        task_nsproxy: at("task_struct", "nsproxy")?,
+        nsproxy_mnt_ns: at("nsproxy", "mnt_ns")?,
+        mnt_namespace_inum: at("mnt_namespace", "ns.inum")?,
+        mm_arg_start: at("mm_struct", "arg_start")?,
+        mm_arg_end: at("mm_struct", "arg_end")?,
         task_cgroups: at("task_struct", "cgroups")?,
         task_signal: at("task_struct", "signal")?,
         signal_live: at("signal_struct", "live")?,
@@ -42,33 +49,34 @@ pub fn running() -> Result<KernelLayout, LayoutError> {
         kernfs_node_parent: at("kernfs_node", "__parent")
             .or_else(|_| at("kernfs_node", "parent"))?,
         cred_user_ns: at("cred", "user_ns")?,
+        cred_cap_bset: at("cred", "cap_bset")?,
         binprm_filename: at("linux_binprm", "filename")?,
     })
 }
 
 /// In bytes, of a field (`a.b` for one inside another) in the structure of that name.
 fn offset(btf: &Btf, structure: &'static str, field: &'static str) -> Result<u32, LayoutError> {
-    let missing = LayoutError::NoField { structure, field };
     for candidate in btf.resolve_types_by_name(structure)? {
-        let mut bits = 0;
-        let mut current = candidate;
-        let mut found = true;
-        for name in field.split('.') {
-            let Some((at, next)) = member(btf, current, name)? else {
-                found = false;
-                // A forward declaration, say, of the same name.
-                current = Type::Void;
-                break;
-            };
-            bits += at;
-            current = next;
-        }
-        if found {
+        // Another, a forward declaration, say, may have the same name.
+        if let Some(bits) = path(btf, candidate, field)? {
             return Ok(bits / 8);
         }
-        drop(current);
     }
-    Err(missing)
+    Err(LayoutError::NoField { structure, field })
+}
+
+/// The field's offset in bits.
+fn path(btf: &Btf, structure: Type, field: &str) -> Result<Option<u32>, LayoutError> {
+    let mut bits = 0;
+    let mut current = structure;
+    for name in field.split('.') {
+        let Some((at, next)) = member(btf, current, name)? else {
+            return Ok(None);
+        };
+        bits += at;
+        current = next;
+    }
+    Ok(Some(bits))
 }
 
 /// The member's offset in bits and its type, looked for in anonymous members too.

@@ -8,9 +8,13 @@ mod observer;
 mod preflight;
 mod symbols;
 
-pub use facts::{CapabilitySighting, DenialSighting, Facts, LossCounts, SeenCall};
+pub use facts::{
+    BeganWith, CapabilitySighting, DenialSighting, Facts, LossCounts, ProgramFacts, ScopeFacts,
+    SeenCall, SessionFacts,
+};
 pub use layout::LayoutError;
-pub use observer::{Observer, ObserverError, Purpose, SlotId, boot_time_ns};
+pub use observer::{Capacity, Observer, ObserverError, ScopeId, Watch, boot_time_ns};
+pub use profiler_common::Boundary;
 pub use preflight::{PreflightError, preflight};
 pub use symbols::Symbols;
 

@@ -1,11 +1,14 @@
 //! What the kernel side saw, in the judge's words.
 
-use profiler_common::{Abi, CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE};
+use profiler_common::Abi;
 
 use super::{Answer, CapabilityDenial, Denial, Lost, Observations};
-use crate::kernel::{CapabilitySighting, DenialSighting, Facts, LossCounts, Symbols};
+use crate::collector;
+use crate::kernel::{
+    CapabilitySighting, DenialSighting, Facts, LossCounts, ProgramFacts, Symbols,
+};
 use crate::names;
-use crate::recording::{CapabilityCheck, Phase, Seen, Text};
+use crate::recording::{CapabilityCheck, Text};
 
 /// Denials and losses; starts and exit codes are the runner's to add.
 ///
@@ -15,21 +18,29 @@ pub fn observe(
     symbols: &Symbols,
     opportunistic: impl Fn(&CapabilityCheck) -> Option<&'static str>,
 ) -> Observations {
-    Observations {
-        denials: facts.denials.iter().filter_map(denial).collect(),
-        capability_denials: facts
-            .capabilities
-            .iter()
-            .filter(|sighting| sighting.key.granted == 0)
-            .filter_map(|sighting| capability_denial(sighting, symbols, &opportunistic))
-            .collect(),
+    let mut seen = Observations {
         lost: lost(facts.losses),
         ..Observations::default()
+    };
+    for program in &facts.programs {
+        let denials = program.denials.iter();
+        seen.denials
+            .extend(denials.filter_map(|sighting| denial(program, sighting)));
+        let refused = program
+            .capabilities
+            .iter()
+            .filter(|sighting| sighting.key.granted == 0);
+        seen.capability_denials.extend(
+            refused.filter_map(|sighting| {
+                capability_denial(program, sighting, symbols, &opportunistic)
+            }),
+        );
     }
+    seen
 }
 
 /// `None` for a key that no program of ours writes.
-fn denial(sighting: &DenialSighting) -> Option<Denial> {
+fn denial(program: &ProgramFacts, sighting: &DenialSighting) -> Option<Denial> {
     let DenialSighting { key, seen } = sighting;
     let abi = Abi::from_index(key.abi)?;
     Some(Denial {
@@ -38,63 +49,41 @@ fn denial(sighting: &DenialSighting) -> Option<Denial> {
         number: key.number,
         answer: Answer::from_result(key.result),
         count: seen.count,
-        phase: phase(key.phase)?,
+        phase: collector::phase(program.phase),
         comm: comm(&key.comm),
-        exe: Text::from_c_bytes(&seen.exe),
+        exe: Text::from_c_bytes(&program.exe),
     })
 }
 
 fn capability_denial(
+    program: &ProgramFacts,
     sighting: &CapabilitySighting,
     symbols: &Symbols,
     opportunistic: impl Fn(&CapabilityCheck) -> Option<&'static str>,
 ) -> Option<CapabilityDenial> {
-    let CapabilitySighting { key, seen } = sighting;
-    let abi = Abi::from_index(key.abi)?;
-    let syscall = (key.number >= 0).then(|| names::syscall(abi, key.number));
-    let check = CapabilityCheck {
-        capability: names::capability(key.capability),
-        granted: false,
-        syscall,
-        architecture: names::architecture(abi).to_owned(),
-        phase: phase(key.phase)?,
-        own_namespace: key.flags & CHECK_OWN_NAMESPACE != 0,
-        own_credentials: key.flags & CHECK_OWN_CREDENTIALS != 0,
-        stack: symbols.askers(&key.stack),
-        seen: Seen {
-            runs: Vec::new(),
-            first: None,
-        },
-    };
+    let check = collector::capability_check(sighting, symbols)?;
     Some(CapabilityDenial {
         opportunistic: opportunistic(&check).map(str::to_owned),
         capability: crate::capabilities::short(&check.capability).to_owned(),
         syscall: check.syscall,
-        count: seen.count,
-        phase: check.phase,
+        count: sighting.seen.count,
+        phase: collector::phase(program.phase),
         own_namespace: check.own_namespace,
         own_credentials: check.own_credentials,
-        comm: comm(&seen.comm),
-        exe: Text::from_c_bytes(&seen.exe),
+        comm: comm(&sighting.seen.comm),
+        exe: Text::from_c_bytes(&program.exe),
     })
 }
 
-/// Events are evidence only, and strays and processes decide no verdict.
+/// Events are evidence only, and strays decide no verdict.
 fn lost(losses: LossCounts) -> Lost {
     Lost {
         denials: losses.denials,
+        processes: losses.processes,
         in_flight: losses.in_flight,
         capability_checks: losses.capability_checks,
         cgroups: losses.cgroups,
     }
-}
-
-fn phase(index: u8) -> Option<Phase> {
-    Some(match profiler_common::Phase::from_index(index)? {
-        profiler_common::Phase::Runtime => Phase::Runtime,
-        profiler_common::Phase::Workload => Phase::Workload,
-        profiler_common::Phase::Exec => Phase::Exec,
-    })
 }
 
 fn comm(bytes: &[u8]) -> Text {
@@ -104,11 +93,13 @@ fn comm(bytes: &[u8]) -> Text {
 #[cfg(test)]
 mod tests {
     use profiler_common::{
-        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, EXE_LEN, STACK_LEN,
+        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, Phase as KernelPhase, STACK_LEN,
     };
 
     use super::observe;
-    use crate::kernel::{CapabilitySighting, DenialSighting, Facts, LossCounts, Symbols};
+    use crate::kernel::{
+        CapabilitySighting, DenialSighting, Facts, LossCounts, ProgramFacts, Symbols,
+    };
     use crate::recording::Phase;
     use crate::verify::{Answer, Lost};
 
@@ -118,15 +109,26 @@ mod tests {
         bytes
     }
 
-    fn denied(abi: u8, phase: u8, number: i32, result: i32) -> DenialSighting {
+    fn program(phase: KernelPhase) -> ProgramFacts {
+        ProgramFacts {
+            phase,
+            session: None,
+            exe: b"/bin/sh\0".to_vec(),
+            calls: Vec::new(),
+            first_seen: Vec::new(),
+            capabilities: Vec::new(),
+            denials: Vec::new(),
+        }
+    }
+
+    fn denied(abi: u8, number: i32, result: i32) -> DenialSighting {
         DenialSighting {
             key: DenialKey {
-                slot: 0,
+                program: 0,
                 number,
                 result,
                 abi,
-                phase,
-                reserved: [0; 2],
+                reserved: [0; 3],
                 comm: padded("sh"),
             },
             seen: DenialSeen {
@@ -134,7 +136,6 @@ mod tests {
                 count: 2,
                 process: 3,
                 thread: 3,
-                exe: padded("/bin/sh"),
             },
         }
     }
@@ -143,14 +144,13 @@ mod tests {
         CapabilitySighting {
             key: CapabilityKey {
                 stack: [0; STACK_LEN],
-                slot: 0,
+                program: 0,
                 number: 9,
                 abi: 0,
-                phase: 1,
                 capability,
                 granted,
                 flags,
-                reserved: [0; 3],
+                reserved: [0; 4],
             },
             seen: CapabilitySeen {
                 time_ns: 1,
@@ -158,15 +158,18 @@ mod tests {
                 process: 3,
                 thread: 3,
                 comm: padded("sh"),
-                exe: [0; EXE_LEN],
             },
         }
     }
 
     #[test]
     fn denials_have_names_phases_and_answers() {
+        let mut workload = program(KernelPhase::Workload);
+        workload.denials = vec![denied(0, 110, -1)];
+        let mut runtime = program(KernelPhase::Runtime);
+        runtime.denials = vec![denied(1, 64, 64)];
         let facts = Facts {
-            denials: vec![denied(0, 1, 110, -1), denied(1, 0, 64, 64)],
+            programs: vec![workload, runtime],
             losses: LossCounts {
                 events: 7,
                 denials: 1,
@@ -197,8 +200,10 @@ mod tests {
 
     #[test]
     fn only_refused_checks_are_capability_denials() {
+        let mut workload = program(KernelPhase::Workload);
+        workload.capabilities = vec![check(21, 0, 3), check(21, 1, 3), check(0, 0, 2)];
         let facts = Facts {
-            capabilities: vec![check(21, 0, 3), check(21, 1, 3), check(0, 0, 2)],
+            programs: vec![workload],
             ..Facts::default()
         };
         let seen = observe(&facts, &Symbols::load(), |check| {

@@ -109,8 +109,12 @@ impl fmt::Display for Finding {
             Self::ExitCode(code) => write!(f, "failed with {}", Exit(*code)),
             Self::Lost(lost) => write!(
                 f,
-                "not everything was seen ({} denials, {} calls in flight, {} capability checks, {} cgroups lost): this verdict is not to be trusted; verify with less at once",
-                lost.denials, lost.in_flight, lost.capability_checks, lost.cgroups
+                "not everything was seen ({} denials, {} processes, {} calls in flight, {} capability checks, {} cgroups lost): this verdict is not to be trusted; verify with less at once",
+                lost.denials,
+                lost.processes,
+                lost.in_flight,
+                lost.capability_checks,
+                lost.cgroups
             ),
         }
     }

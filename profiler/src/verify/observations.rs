@@ -91,6 +91,8 @@ pub enum Start {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
     pub denials: u64,
+    /// Processes that were not watched.
+    pub processes: u64,
     /// Calls in flight that did not fit: a denial may be missing or invented.
     pub in_flight: u64,
     pub capability_checks: u64,

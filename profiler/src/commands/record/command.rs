@@ -4,10 +4,12 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use super::output::Output;
+use super::recorder::{About, End, Life, Recorder};
+use super::report;
 use super::under::Under;
-use super::{About, Started, finish, output_path, report, write};
 use crate::cli::{LeftoverRule, RecordArgs};
-use crate::kernel::{self, Observer, Purpose};
+use crate::kernel::{self, Boundary, Capacity, Observer, Watch};
 use crate::profile;
 use crate::recording::{Confinement, Outcome, Subject, Text};
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
@@ -20,17 +22,42 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
         || "command".into(),
         |name| name.to_string_lossy().into_owned(),
     );
-    let path = output_path(args.output.as_deref(), &subject)?;
+    let output = Output::file(args.output.as_deref(), &subject)?;
     let under = Under::parse(&args.under)?;
     let filter = profile::compile::compile(&under.profile()?)?;
     // Before there is anything to leave behind.
     let interrupts = Interrupts::of_this_process().context("cannot listen for signals")?;
     let hierarchies = Hierarchies::find()?;
     let scope = ScopeCgroup::below_own(&hierarchies, &Session::new().name(0))?;
-    let mut observer = Observer::load(Purpose::Record)?;
-    let slot = observer.watch(scope.id(), true)?;
+    let mut observer = Observer::load(Watch {
+        denials: !under.is_open(),
+        capacity: Capacity::Few,
+    })?;
+    let mut life = Life {
+        scope: observer.watch(scope.id(), Boundary::Filter)?,
+        about: About {
+            subject: Subject::Command {
+                argv: args
+                    .command
+                    .iter()
+                    .map(|word| Text::from(word.as_os_str()))
+                    .collect(),
+            },
+            engine: None,
+            confinement: Confinement {
+                filter: under.facts(),
+                no_new_privileges: false,
+                privileged: false,
+                capabilities: report::bounding_set("self"),
+            },
+        },
+        started_ns: kernel::boot_time_ns(),
+        container: None,
+        health_check: None,
+        from_birth: true,
+    };
+    let mut recorder = Recorder::new(observer, output, hierarchies.mode, args)?;
 
-    let started = Started::now();
     let spec = CommandSpec {
         argv: &args.command,
         filter: &filter.program,
@@ -41,26 +68,13 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
             LeftoverRule::Wait => Leftovers::Wait { grace: args.grace },
         },
     };
-    let end = command::run(spec, &interrupts).await?;
+    let end = recorder
+        .during(&life, command::run(spec, &interrupts))
+        .await?;
     if let Some(leftovers) = &end.leftovers {
         report::leftovers(leftovers);
     }
-    let about = About {
-        subject: Subject::Command {
-            argv: args
-                .command
-                .iter()
-                .map(|word| Text::from(word.as_os_str()))
-                .collect(),
-        },
-        engine: None,
-        confinement: Confinement {
-            filter: under.facts(),
-            no_new_privileges: end.no_new_privileges,
-            capabilities: report::bounding_set("self"),
-        },
-        cgroup: hierarchies.mode,
-    };
+    life.about.confinement.no_new_privileges = end.no_new_privileges;
     let outcome = Outcome {
         passed: end.exit_code == 0,
         test_exit: None,
@@ -68,7 +82,7 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
         reason: (end.exit_code != 0)
             .then(|| format!("the command ended with exit code {}", end.exit_code).into()),
     };
-    let recording = finish(&mut observer, slot, &started, about, outcome).await?;
-    write(&path, &recording)?;
-    Ok(u8::try_from(end.exit_code).unwrap_or(u8::MAX))
+    recorder.end(vec![(life, End::now(outcome))])?;
+    let code = u8::try_from(end.exit_code).unwrap_or(u8::MAX);
+    recorder.close()?.exit_code(code)
 }

@@ -2,11 +2,13 @@
 
 use anyhow::Context as _;
 
+use super::output::{Output, image_word};
+use super::recorder::{About, End, Life, Recorder};
+use super::report;
 use super::under::Under;
-use super::{About, Started, finish, output_path, report, write};
 use crate::cli::RecordArgs;
-use crate::kernel::{self, Observer, Purpose};
-use crate::recording::{Confinement, Outcome, Subject, Text};
+use crate::kernel::{self, Boundary, Capacity, Observer, Watch};
+use crate::recording::{Confinement, Outcome, RunContainer, Subject, Text};
 use crate::target::Session;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
 use crate::target::engine::{
@@ -16,7 +18,7 @@ use crate::target::engine::{
 
 pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8> {
     kernel::preflight()?;
-    let path = output_path(args.output.as_deref(), subject(image))?;
+    let output = Output::file(args.output.as_deref(), image_word(image))?;
     let under = Under::parse(&args.under)?;
     let no_new_privileges = options::no_new_privileges(&args.options).map_err(EngineError::from)?;
     let arguments = arguments(args)?;
@@ -29,10 +31,35 @@ pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8>
     let session = Session::new();
     let scope =
         ScopeCgroup::engine_parent(&hierarchies, &engine_facts.cgroup_driver, &session.name(0))?;
-    let mut observer = Observer::load(Purpose::Record)?;
-    let slot = observer.watch(scope.id(), true)?;
+    let mut observer = Observer::load(Watch {
+        denials: !under.is_open(),
+        capacity: Capacity::Few,
+    })?;
+    let mut life = Life {
+        scope: observer.watch(scope.id(), Boundary::Filter)?,
+        about: About {
+            subject: Subject::Image {
+                reference: image.into(),
+                id: image_facts.id,
+                repo_digests: image_facts.repo_digests,
+                argv: Vec::new(),
+                service: None,
+            },
+            engine: Some(engine_facts),
+            confinement: Confinement {
+                filter: under.facts(),
+                no_new_privileges,
+                privileged: false,
+                capabilities: None,
+            },
+        },
+        started_ns: kernel::boot_time_ns(),
+        container: None,
+        health_check: None,
+        from_birth: true,
+    };
+    let mut recorder = Recorder::new(observer, output, hierarchies.mode, args)?;
 
-    let started = Started::now();
     let name = session.name(1);
     let spec = ContainerSpec {
         image,
@@ -43,31 +70,22 @@ pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8>
         name: &name,
         session: session.id(),
     };
-    let mut life = Life::default();
+    let mut seen = Seen::default();
     let ended = with_container(&engine, &spec, async |container| {
-        attend(container, args.test.as_deref(), &interrupts, &mut life).await
+        let attended = attend(container, args.test.as_deref(), &interrupts, &mut seen);
+        recorder.during(&life, attended).await
     })
     .await;
-    if !life.started {
+    if !seen.started {
         // Nothing of the subject's ran, so there is nothing to record.
         return Ok(ended?.exit_code());
     }
-
-    let about = About {
-        subject: Subject::Image {
-            reference: image.into(),
-            id: image_facts.id,
-            repo_digests: image_facts.repo_digests,
-            argv: life.argv.into_iter().map(Text::from).collect(),
-        },
-        engine: Some(engine_facts),
-        confinement: Confinement {
-            filter: under.facts(),
-            no_new_privileges,
-            capabilities: life.bounding_set,
-        },
-        cgroup: hierarchies.mode,
-    };
+    if let Subject::Image { argv, .. } = &mut life.about.subject {
+        *argv = seen.argv.into_iter().map(Text::from).collect();
+    }
+    life.about.confinement.capabilities = seen.bounding_set;
+    life.container = seen.container;
+    life.health_check = seen.health_check;
     let outcome = match &ended {
         Ok(ended) => ended.outcome(),
         Err(failure) => Outcome {
@@ -77,35 +95,37 @@ pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8>
             reason: Some(crate::commands::one_line(failure).into()),
         },
     };
-    let recording = finish(&mut observer, slot, &started, about, outcome).await?;
-    write(&path, &recording)?;
-    Ok(ended?.exit_code())
+    recorder.end(vec![(life, End::now(outcome))])?;
+    let closed = recorder.close()?;
+    closed.exit_code(ended?.exit_code())
 }
 
 /// What is known of the container even where its life ended in an error.
 #[derive(Default)]
-struct Life {
+struct Seen {
     started: bool,
     argv: Vec<String>,
     bounding_set: Option<Vec<String>>,
+    container: Option<RunContainer>,
+    health_check: Option<Vec<Text>>,
 }
 
 async fn attend(
     container: &Container,
     test: Option<&str>,
     interrupts: &Interrupts,
-    life: &mut Life,
+    seen: &mut Seen,
 ) -> anyhow::Result<Ended> {
-    life.argv = container.argv().await?;
+    seen.argv = container.argv().await?;
     let start = async {
         // An interrupt may come when the container runs and the engine has not said so yet.
-        life.started = true;
+        seen.started = true;
         if let Err(failure) = container.start().await {
-            life.started = false;
+            seen.started = false;
             return Err(failure);
         }
         if let Some(process) = container.pid().await? {
-            life.bounding_set = report::bounding_set(&process.to_string());
+            seen.bounding_set = report::bounding_set(&process.to_string());
         }
         container.ready().await?;
         if test.is_some() {
@@ -201,13 +221,6 @@ impl Ended {
     }
 }
 
-/// `nginx` of `registry.example/team/nginx:1.22@sha256:…`
-fn subject(image: &str) -> &str {
-    let name = image.split('@').next().unwrap_or(image);
-    let name = name.rsplit('/').next().unwrap_or(name);
-    name.split(':').next().unwrap_or(name)
-}
-
 /// The engine's API takes text only.
 fn arguments(args: &RecordArgs) -> anyhow::Result<Vec<String>> {
     args.command
@@ -221,18 +234,4 @@ fn arguments(args: &RecordArgs) -> anyhow::Result<Vec<String>> {
             })
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::subject;
-
-    #[test]
-    fn the_file_is_named_after_the_images_last_word() {
-        assert_eq!(subject("nginx"), "nginx");
-        assert_eq!(
-            subject("registry.example:5000/team/nginx:1.22@sha256:00"),
-            "nginx"
-        );
-    }
 }

@@ -27,6 +27,11 @@ impl Under {
         })
     }
 
+    /// Which refuses nothing that anybody would miss.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
+    }
+
     /// For an engine; `None`: its own default.
     pub(super) fn json(&self) -> Option<&str> {
         match self {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::observations;
 use crate::cli::VerifyArgs;
 use crate::commands::BadInput;
-use crate::kernel::{Observer, Purpose};
+use crate::kernel::{Boundary, Capacity, Observer, Watch};
 use crate::profile::compile::{CompileError, Compiled, compile};
 use crate::profile::{Profile, read_whole};
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
@@ -22,8 +22,11 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<Verdict> {
     let interrupts = Interrupts::of_this_process()?;
     let session = Session::new();
     let cgroup = ScopeCgroup::below_own(&Hierarchies::find()?, &session.name(1))?;
-    let mut observer = Observer::load(Purpose::Verify)?;
-    let slot = observer.watch(cgroup.id(), true)?;
+    let mut observer = Observer::load(Watch {
+        denials: true,
+        capacity: Capacity::Few,
+    })?;
+    let scope = observer.watch(cgroup.id(), Boundary::Filter)?;
     let spec = CommandSpec {
         argv: &args.command,
         filter: &compiled.program,
@@ -40,7 +43,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<Verdict> {
         }
         Err(error) => return Err(error.into()),
     };
-    let mut seen = observations(&observer.final_facts(slot).await?);
+    let mut seen = observations(&observer.facts(scope)?);
     seen.exit_code = Some(exit_code);
     cgroup.remove()?;
     Ok(judge(&profile, None, &seen))

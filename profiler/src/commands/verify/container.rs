@@ -8,7 +8,7 @@ use super::observations;
 use crate::capabilities::{self, CapabilityList};
 use crate::cli::{RunOptions, VerifyArgs};
 use crate::commands::BadInput;
-use crate::kernel::{Observer, Purpose};
+use crate::kernel::{Boundary, Capacity, Observer, Watch};
 use crate::profile::read;
 use crate::recording::Text;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
@@ -37,8 +37,11 @@ pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Ver
     let driver = engine.facts().await?.cgroup_driver;
     let session = Session::new();
     let cgroup = ScopeCgroup::engine_parent(&Hierarchies::find()?, &driver, &session.name(0))?;
-    let mut observer = Observer::load(Purpose::Verify)?;
-    let slot = observer.watch(cgroup.id(), true)?;
+    let mut observer = Observer::load(Watch {
+        denials: true,
+        capacity: Capacity::Few,
+    })?;
+    let scope = observer.watch(cgroup.id(), Boundary::Filter)?;
 
     let mut starts = Vec::new();
     let mut exit_code = None;
@@ -66,7 +69,7 @@ pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Ver
         starts.push(start);
         exit_code = exit_code.or(code);
     }
-    let mut seen = observations(&observer.final_facts(slot).await?);
+    let mut seen = observations(&observer.facts(scope)?);
     seen.starts = starts;
     seen.exit_code = exit_code;
     cgroup.remove()?;

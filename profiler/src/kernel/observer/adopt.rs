@@ -1,0 +1,132 @@
+//! Processes that ran before anyone watched.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use profiler_common::{EXE_LEN, IN_FLIGHT_ANY, Phase, Process, ProgramKey};
+
+use super::{Observer, ObserverError, ScopeId, map_error};
+
+const BPF_NOEXIST: u64 = 1;
+/// map_update_elem: there is one already.
+const EEXIST: i32 = libc::EEXIST;
+
+impl Observer {
+    /// Counts a running process among a scope's workload, from its next call on. `false`: it has
+    /// ended meanwhile.
+    ///
+    /// Its cgroup must be watched already, so that what it forks meanwhile is seen.
+    pub fn adopt(&mut self, scope: ScopeId, process: u32) -> Result<bool, ObserverError> {
+        let folder = format!("/proc/{process}");
+        let folder = Path::new(&folder);
+        let Some(exe) = executable(folder) else {
+            return Ok(false);
+        };
+        // A thread that waits in a call now comes out of it without having gone in.
+        for thread in threads(folder) {
+            let marked = self
+                .maps
+                .in_flight
+                .insert(thread, IN_FLIGHT_ANY, BPF_NOEXIST);
+            unless_there(marked).map_err(|source| map_error("IN_FLIGHT", source))?;
+        }
+        let program = self.program(&ProgramKey {
+            scope: scope.0,
+            session: 0,
+            phase: Phase::Workload as u8,
+            reserved: [0; 7],
+            exe,
+        })?;
+        let entry = Process {
+            program,
+            scope: scope.0,
+            session: 0,
+            joined_in: 0,
+            phase: Phase::Workload as u8,
+            reserved: [0; 7],
+        };
+        // One that is there already has a lineage that was seen.
+        let inserted = self.maps.processes.insert(process, entry, BPF_NOEXIST);
+        unless_there(inserted).map_err(|source| map_error("PROCESS_TABLE", source))?;
+        if ended(folder) {
+            // It may have ended before the entry was made, and then nothing takes that out again.
+            let _ = self.maps.processes.remove(&process);
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn program(&mut self, key: &ProgramKey) -> Result<u32, ObserverError> {
+        if let Ok(known) = self.maps.program_index.get(key, 0) {
+            return Ok(known);
+        }
+        let index = self
+            .maps
+            .free_programs
+            .pop(0)
+            .map_err(|source| map_error("FREE_PROGRAMS", source))?;
+        // SAFETY: taken out of the free ones, so nobody else has it.
+        unsafe { (&raw mut (*self.programs.at(index)).key).write_volatile(*key) };
+        match unless_there(self.maps.program_index.insert(key, index, BPF_NOEXIST)) {
+            Ok(true) => Ok(index),
+            // The kernel was first.
+            Ok(false) => {
+                self.programs.clear(index);
+                let pushed = self.maps.free_programs.push(index, 0);
+                pushed.map_err(|source| map_error("FREE_PROGRAMS", source))?;
+                let known = self.maps.program_index.get(key, 0);
+                known.map_err(|source| map_error("PROGRAM_INDEX", source))
+            }
+            Err(source) => Err(map_error("PROGRAM_INDEX", source)),
+        }
+    }
+}
+
+/// Whether it was inserted.
+fn unless_there(result: Result<(), aya::maps::MapError>) -> Result<bool, aya::maps::MapError> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(aya::maps::MapError::SyscallError(error))
+            if error.io_error.raw_os_error() == Some(EEXIST) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// As the process sees it; empty for one that must not be asked. `None`: it has ended.
+fn executable(folder: &Path) -> Option<[u8; EXE_LEN]> {
+    let mut exe = [0; EXE_LEN];
+    match std::fs::read_link(folder.join("exe")) {
+        Ok(path) => {
+            let path = path.as_os_str().as_bytes();
+            // NUL-terminated, as the kernel side writes it.
+            let kept = path.len().min(EXE_LEN - 1);
+            exe[..kept].copy_from_slice(&path[..kept]);
+            Some(exe)
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some(exe),
+        Err(_) => None,
+    }
+}
+
+fn threads(folder: &Path) -> Vec<u32> {
+    let Ok(entries) = std::fs::read_dir(folder.join("task")) else {
+        return Vec::new();
+    };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Whether no thread of it is left to make a call; its first one may end before others.
+fn ended(folder: &Path) -> bool {
+    let Ok(status) = std::fs::read_to_string(folder.join("status")) else {
+        return true;
+    };
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+    let dead = field("State:").is_none_or(|state| state.trim_start().starts_with(['Z', 'X']));
+    dead && field("Threads:").is_none_or(|threads| threads.trim() == "1")
+}
