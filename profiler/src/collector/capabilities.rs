@@ -33,16 +33,15 @@ pub fn capability_checks(
             let seen = &sighting.seen;
             let first = clock.sighting(seen.time_ns, seen.process, &seen.comm, Vec::new());
             let caller = clock.caller(program, sessions, Some(first));
-            add(
-                &mut checks.entry(identity).or_insert(check).callers,
-                caller,
-            );
+            add(&mut checks.entry(identity).or_insert(check).callers, caller);
         }
     }
     checks
         .into_values()
         .map(|mut check| {
-            check.callers.sort_by(|a, b| a.identity().cmp(&b.identity()));
+            check
+                .callers
+                .sort_by(|a, b| a.identity().cmp(&b.identity()));
             check
         })
         .collect()

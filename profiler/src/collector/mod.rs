@@ -6,8 +6,8 @@ mod capabilities;
 mod sessions;
 mod syscalls;
 
-pub(crate) use capabilities::check as capability_check;
 pub use capabilities::capability_checks;
+pub(crate) use capabilities::check as capability_check;
 pub use sessions::{Sessions, sessions};
 pub use syscalls::architectures;
 

@@ -1,6 +1,8 @@
 //! Exec sessions: which command lines joined, and which of them are the health check's.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 
 use super::RunClock;
 use crate::kernel::SessionFacts;
@@ -61,7 +63,9 @@ fn arguments(argv: &[u8]) -> Vec<Text> {
     if argv.is_empty() {
         return Vec::new();
     }
-    argv.split(|byte| *byte == 0).map(Text::from).collect()
+    argv.split(|byte| *byte == 0)
+        .map(|word| Text::from(OsStr::from_bytes(word)))
+        .collect()
 }
 
 /// The kernel side keeps only so much of a command line.
@@ -116,7 +120,10 @@ mod tests {
             shown,
             [(1, SessionKind::Exec, 3), (2, SessionKind::HealthCheck, 3)]
         );
-        assert_eq!([ids.id(7), ids.id(8), ids.id(9)], [Some(2), Some(1), Some(1)]);
+        assert_eq!(
+            [ids.id(7), ids.id(8), ids.id(9)],
+            [Some(2), Some(1), Some(1)]
+        );
         assert_eq!(ids.id(1), None);
     }
 

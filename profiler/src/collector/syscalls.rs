@@ -37,7 +37,10 @@ pub fn architectures(
                     abi,
                     number: denial.key.number,
                 };
-                try_again(&mut calls.at(call).tried, attempt(clock, program, sessions, denial));
+                try_again(
+                    &mut calls.at(call).tried,
+                    attempt(clock, program, sessions, denial),
+                );
             }
         }
     }

@@ -14,8 +14,8 @@ pub use facts::{
 };
 pub use layout::LayoutError;
 pub use observer::{Capacity, Observer, ObserverError, ScopeId, Watch, boot_time_ns};
-pub use profiler_common::Boundary;
 pub use preflight::{PreflightError, preflight};
+pub use profiler_common::Boundary;
 pub use symbols::Symbols;
 
 /// The committed object: a plain `cargo build` needs no BPF toolchain.

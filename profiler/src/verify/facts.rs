@@ -4,9 +4,7 @@ use profiler_common::Abi;
 
 use super::{Answer, CapabilityDenial, Denial, Lost, Observations};
 use crate::collector;
-use crate::kernel::{
-    CapabilitySighting, DenialSighting, Facts, LossCounts, ProgramFacts, Symbols,
-};
+use crate::kernel::{CapabilitySighting, DenialSighting, Facts, LossCounts, ProgramFacts, Symbols};
 use crate::names;
 use crate::recording::{CapabilityCheck, Text};
 

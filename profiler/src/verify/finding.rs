@@ -110,11 +110,7 @@ impl fmt::Display for Finding {
             Self::Lost(lost) => write!(
                 f,
                 "not everything was seen ({} denials, {} processes, {} calls in flight, {} capability checks, {} cgroups lost): this verdict is not to be trusted; verify with less at once",
-                lost.denials,
-                lost.processes,
-                lost.in_flight,
-                lost.capability_checks,
-                lost.cgroups
+                lost.denials, lost.processes, lost.in_flight, lost.capability_checks, lost.cgroups
             ),
         }
     }

@@ -103,7 +103,13 @@ fn word(subject: &Subject) -> String {
     };
     let name: String = String::from_utf8_lossy(name.as_bytes())
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(100)
         .collect();
     match name.trim_start_matches('.') {

@@ -154,7 +154,11 @@ impl Recorder {
     fn try_checkpoint(&mut self, lives: &[Life]) -> anyhow::Result<()> {
         let now = Written {
             first_sights: self.observer.newest().0,
-            runs: self.ended.values().map(|recording| recording.runs.len()).sum(),
+            runs: self
+                .ended
+                .values()
+                .map(|recording| recording.runs.len())
+                .sum(),
             losses: self.observer.losses()?,
         };
         if now == self.written {
@@ -207,7 +211,6 @@ impl Recorder {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        report::end(&self.ended, &losses);
         Ok(Closed {
             files: self.ended.len(),
             lost: losses.total(),
@@ -235,14 +238,25 @@ impl Recorder {
         };
         let now_ns = kernel::boot_time_ns();
         let age = Duration::from_nanos(now_ns.saturating_sub(life.started_ns));
-        let started = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+        let started = SystemTime::now()
+            .checked_sub(age)
+            .unwrap_or(SystemTime::UNIX_EPOCH);
         let until = end.ended_ns.unwrap_or(now_ns);
         let About {
             subject,
             engine,
             confinement,
         } = life.about.clone();
-        let mut recording = Recording {
+        let runs = vec![Run {
+            id: clock.run,
+            started: humantime::format_rfc3339_seconds(started).to_string(),
+            duration_ms: until.saturating_sub(life.started_ns) / 1_000_000,
+            container: life.container.clone(),
+            from_birth: life.from_birth,
+            to_end: end.ended_ns.is_some(),
+            outcome: end.outcome,
+        }];
+        Recording {
             format: FORMAT.to_owned(),
             version: VERSION,
             status: Status::Complete,
@@ -250,30 +264,20 @@ impl Recorder {
                 name: env!("CARGO_PKG_NAME").to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
+            assumptions: recording::assumptions(&subject, &confinement, &runs),
             subject,
             host: self.host.clone(),
             engine,
             confinement,
-            runs: vec![Run {
-                id: clock.run,
-                started: humantime::format_rfc3339_seconds(started).to_string(),
-                duration_ms: until.saturating_sub(life.started_ns) / 1_000_000,
-                container: life.container.clone(),
-                from_birth: life.from_birth,
-                to_end: end.ended_ns.is_some(),
-                outcome: end.outcome,
-            }],
+            runs,
             sessions,
             architectures: collector::architectures(clock, &facts.programs, &session_ids),
             capabilities: Capabilities {
                 observed_by: self.observer.capability_hook().map(str::to_owned),
                 checks,
             },
-            assumptions: std::collections::BTreeSet::new(),
             losses: recording::Losses::default(),
-        };
-        recording.assumptions = recording::assumptions(&recording);
-        recording
+        }
     }
 }
 

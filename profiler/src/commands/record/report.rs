@@ -6,13 +6,14 @@ use crate::names;
 use crate::recording::{Phase, Recording};
 use crate::target::command::{LeftoversEnd, LeftoversReport};
 
+/// A recording that lies where it should: what is in it, and what to do with it.
 pub(super) fn written(path: &Path, recording: &Recording) {
     let in_phase = |phase: Phase| {
         recording
             .architectures
             .values()
             .flat_map(|calls| calls.values())
-            .filter(|call| call.phases.contains_key(&phase))
+            .filter(|call| call.phases().contains(&phase))
             .count()
     };
     eprintln!(
@@ -24,11 +25,8 @@ pub(super) fn written(path: &Path, recording: &Recording) {
     if recording.capabilities.observed_by.is_none() {
         eprintln!("profiler: capabilities were not observed: this kernel has no hook for them");
     }
-    let losses = recording.losses.total();
-    if losses > 0 {
-        eprintln!(
-            "profiler: warning: {losses} facts did not fit and are lost; see \"losses\" in the recording"
-        );
+    if let Some(lost) = recording.losses.in_words() {
+        eprintln!("profiler: warning: not everything was kept ({lost}); see \"losses\" in it");
     }
     eprintln!(
         "profiler: wrote {path}; next: profiler generate {path}",

@@ -136,7 +136,10 @@ impl FirstSeenRing {
 }
 
 /// The descriptor of a ring that lies behind the lock.
-struct Borrowed(RawFd, #[expect(dead_code, reason = "keeps the ring open")] Arc<State>);
+struct Borrowed(
+    RawFd,
+    #[expect(dead_code, reason = "keeps the ring open")] Arc<State>,
+);
 
 impl AsRawFd for Borrowed {
     fn as_raw_fd(&self) -> RawFd {

@@ -390,8 +390,7 @@ impl Observer {
         }
         for index in 0..self.sessions.len() {
             let session = self.sessions.read(index);
-            if let Some(facts) = found.get_mut(&ScopeId(session.scope))
-            {
+            if let Some(facts) = found.get_mut(&ScopeId(session.scope)) {
                 facts.sessions.push(SessionFacts {
                     id: index + 1,
                     argv: session.argv[..(session.len as usize).min(session.argv.len())].to_vec(),
@@ -457,7 +456,10 @@ impl Observer {
         })?;
         for index in programs {
             self.events.forget(index);
-            let _ = self.maps.program_index.remove(&self.programs.read(index).key);
+            let _ = self
+                .maps
+                .program_index
+                .remove(&self.programs.read(index).key);
             self.programs.clear(index);
             let pushed = self.maps.free_programs.push(index, 0);
             pushed.map_err(|source| map_error("FREE_PROGRAMS", source))?;
