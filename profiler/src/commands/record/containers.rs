@@ -1,0 +1,141 @@
+//! `profiler record --label …`, `--compose-project`, `--all-containers`, `--container`: containers
+//! that somebody else starts, or has started.
+//!
+//! The kernel side takes each cgroup that the engine makes for a container as a scope from its
+//! birth on; here it is found out whose it is, and kept or dropped. Nobody waits for us.
+
+mod end;
+mod known;
+mod watcher;
+
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use self::known::Wanted;
+use self::watcher::Watcher;
+use super::output::Output;
+use super::progress::Progress;
+use super::recorder::Recorder;
+use crate::cli::RecordArgs;
+use crate::kernel::{self, Boundary, Capacity, Observer, Watch};
+use crate::target::cgroup::{Hierarchies, engine_parent};
+use crate::target::engine::{Engine, configured_cgroup_parent};
+use crate::target::{Interrupts, TestOutcome, run_test};
+
+/// What is looked at again though nothing was heard: an exit code that the engine tells later.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
+    kernel::preflight()?;
+    let wanted = Wanted::parse(args)?;
+    let output = Output::folder(args.output.as_deref())?;
+    let engine = Engine::connect().await?;
+    let engine_facts = engine.facts().await?;
+    let hierarchies = Hierarchies::find()?;
+    let parent = engine_parent(
+        &hierarchies,
+        &engine_facts.name,
+        &engine_facts.cgroup_driver,
+        configured_cgroup_parent()?.as_deref(),
+    )?;
+    let wanted = wanted.resolve(&engine).await?;
+    // Before anything is watched that would have to be let go of.
+    let interrupts = Interrupts::of_this_process().context("cannot listen for signals")?;
+    let progress = Progress::new(args.quiet);
+    // Before the test, so that nothing it starts is missed.
+    let mut events = engine.events().await?;
+    let mut observer = Observer::load(Watch {
+        denials: true,
+        capacity: Capacity::Many,
+    })?;
+    if !kernel::may_read_strings() {
+        bail!(
+            "this kernel is locked down (confidentiality): it does not tell which cgroup is whose; record one container by --image, or boot with lockdown=integrity"
+        );
+    }
+    observer.watch_children(parent.id(), Boundary::Container)?;
+    let recorder = Recorder::new(observer, output, hierarchies.mode, args)?;
+    let mut watcher = Watcher::new(
+        engine,
+        engine_facts,
+        hierarchies,
+        wanted,
+        recorder,
+        &progress,
+    );
+    watcher.attach_to_running().await?;
+
+    let mut goal = std::pin::pin!(goal(args, &interrupts, watcher.watches_running_ones()));
+    let mut checkpoints = watcher.recorder.ticks();
+    let reached = loop {
+        tokio::select! {
+            reached = &mut goal => break reached?,
+            event = events.next() => watcher.heard(event),
+            found = watcher.found() => watcher.told(found),
+            () = watcher.recorder.observer.changed() => {}
+            () = checkpoints.next() => watcher.checkpoint(),
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+        watcher.look().await?;
+        if watcher.nothing_left() {
+            break Reached::Ended;
+        }
+    };
+    watcher.settle(&mut events).await?;
+    progress.finish();
+    watcher.close(reached.test_exit(), args)
+}
+
+/// What ends a recording.
+enum Reached {
+    Test(TestOutcome),
+    /// The time is over, or Ctrl-C: the ordinary ways to end without a test.
+    Time,
+    /// All that was to be watched has ended.
+    Ended,
+}
+
+impl Reached {
+    fn test_exit(&self) -> Option<i32> {
+        match self {
+            Self::Test(test) => Some(
+                test.interrupted
+                    .map_or(test.exit_code, |interrupt| 128 + interrupt.signal),
+            ),
+            Self::Time | Self::Ended => None,
+        }
+    }
+}
+
+async fn goal(
+    args: &RecordArgs,
+    interrupts: &Interrupts,
+    running: bool,
+) -> anyhow::Result<Reached> {
+    let over = async {
+        match args.duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    match &args.test {
+        Some(test) => {
+            if !running {
+                log::debug!("the test begins; containers that it starts are watched");
+            }
+            Ok(Reached::Test(run_test(test, &[], interrupts).await?))
+        }
+        None => {
+            // An interrupt is the ordinary end.
+            let _ = interrupts.unless(over).await;
+            Ok(Reached::Time)
+        }
+    }
+}
+
+/// At most so long.
+async fn within<T>(time: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(time, work).await.ok()
+}

@@ -1,0 +1,533 @@
+//! Scopes that the kernel side shows, matched with what the engine tells of containers.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use super::known::{Known, Resolved};
+use super::{end, within};
+use crate::cli::RecordArgs;
+use crate::commands::record::progress::Progress;
+use crate::commands::record::recorder::{End, Life, Recorder};
+use crate::commands::record::running;
+use crate::kernel::{self, Boundary, ScopeFacts, ScopeId};
+use crate::recording::{self, RunContainer, Text};
+use crate::target::cgroup::{Hierarchies, container_id};
+use crate::target::engine::{
+    Action, ContainerEvent, ContainerFacts, Engine, EngineError, EngineEvent, EventStream,
+};
+
+/// How long an exit code may come after the cgroup has gone.
+const EXIT_CODE: Duration = Duration::from_secs(2);
+/// How long a started container's cgroup may take to be seen.
+const SCOPE: Duration = Duration::from_millis(500);
+/// How long the engine may take to tell of the last containers, after the test.
+const SETTLE: Duration = Duration::from_secs(10);
+
+pub(super) type Found = (String, Result<ContainerFacts, EngineError>);
+
+pub(super) struct Watcher<'a> {
+    pub(super) recorder: Recorder,
+    engine: Engine,
+    engine_facts: recording::Engine,
+    hierarchies: Hierarchies,
+    wanted: Resolved,
+    progress: &'a Progress,
+    known: HashMap<String, Known>,
+    /// Questions to the engine under way, and of whom.
+    questions: JoinSet<Found>,
+    asked: HashSet<String>,
+    /// Scopes whose container is not known yet.
+    pending: HashMap<ScopeId, Pending>,
+    lives: HashMap<ScopeId, Alive>,
+    /// Wanted ones that the engine has started, and no scope was seen of.
+    started: HashMap<String, Instant>,
+    images: HashMap<String, Vec<String>>,
+    /// Containers that were started and not wanted.
+    others: usize,
+    matched: usize,
+}
+
+struct Pending {
+    container: String,
+    since: Instant,
+}
+
+struct Alive {
+    container: String,
+    born_ns: u64,
+    from_birth: bool,
+    ended: Option<(u64, Instant)>,
+}
+
+impl<'a> Watcher<'a> {
+    pub(super) fn new(
+        engine: Engine,
+        engine_facts: recording::Engine,
+        hierarchies: Hierarchies,
+        wanted: Resolved,
+        recorder: Recorder,
+        progress: &'a Progress,
+    ) -> Self {
+        Self {
+            recorder,
+            engine,
+            engine_facts,
+            hierarchies,
+            wanted,
+            progress,
+            known: HashMap::new(),
+            questions: JoinSet::new(),
+            asked: HashSet::new(),
+            pending: HashMap::new(),
+            lives: HashMap::new(),
+            started: HashMap::new(),
+            images: HashMap::new(),
+            others: 0,
+            matched: 0,
+        }
+    }
+
+    /// What runs already: the named ones are attached to; others are told of, as nobody may take
+    /// them for recorded.
+    pub(super) async fn attach_to_running(&mut self) -> anyhow::Result<()> {
+        let containers = match &self.wanted {
+            Resolved::Running(containers) => containers.clone(),
+            Resolved::Started(selector) => {
+                let running = self.engine.containers().await?;
+                let running = running
+                    .iter()
+                    .filter(|container| container.running && selector.matches(&container.labels));
+                let names: Vec<String> = running.map(|one| one.name.to_string()).collect();
+                if !names.is_empty() {
+                    self.progress.state(&format!(
+                        "running already, so not recorded: {}; --container attaches to them",
+                        names.join(", ")
+                    ));
+                }
+                return Ok(());
+            }
+        };
+        for facts in containers {
+            self.attach(facts)?;
+        }
+        Ok(())
+    }
+
+    fn attach(&mut self, facts: ContainerFacts) -> anyhow::Result<()> {
+        let cgroup = facts.cgroup(&self.hierarchies)?;
+        let scope = running::attach(&mut self.recorder.observer, &cgroup, Boundary::Container)?;
+        if let Some(parent) = cgroup.parent(&self.hierarchies)? {
+            // Its next life is seen from its birth, wherever it was made to live.
+            self.recorder
+                .observer
+                .watch_children(parent.id(), Boundary::Container)?;
+        }
+        self.progress
+            .state(&format!("attached to {}", facts.name));
+        let container = facts.id.clone();
+        self.known.insert(container.clone(), Known::of_facts(facts));
+        self.begin(scope, container, kernel::boot_time_ns(), false);
+        Ok(())
+    }
+
+    fn begin(&mut self, scope: ScopeId, container: String, born_ns: u64, from_birth: bool) {
+        self.started.remove(&container);
+        self.matched += 1;
+        let alive = Alive {
+            container,
+            born_ns,
+            from_birth,
+            ended: None,
+        };
+        self.lives.insert(scope, alive);
+    }
+
+    pub(super) fn watches_running_ones(&self) -> bool {
+        matches!(self.wanted, Resolved::Running(_))
+    }
+
+    /// The named ones have ended for good; nobody else can say when there is nothing left.
+    pub(super) fn nothing_left(&self) -> bool {
+        let Resolved::Running(containers) = &self.wanted else {
+            return false;
+        };
+        self.lives.is_empty()
+            && self.pending.is_empty()
+            && containers
+                .iter()
+                .all(|container| !self.known.contains_key(&container.id))
+    }
+
+    /// The next answer of the engine; waits for ever where none is due. Cancel-safe.
+    pub(super) async fn found(&mut self) -> Found {
+        loop {
+            match self.questions.join_next().await {
+                Some(Ok(found)) => return found,
+                Some(Err(error)) => log::debug!("a question to the engine: {error}"),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    pub(super) fn told(&mut self, (id, answer): Found) {
+        match answer {
+            Ok(facts) => match self.known.get_mut(&id) {
+                Some(known) => {
+                    known.exit = known.exit.or(facts.state.exit_code);
+                    known.oom |= facts.state.oom_killed;
+                    known.facts = Some(facts);
+                }
+                None => {
+                    self.known.insert(id, Known::of_facts(facts));
+                }
+            },
+            Err(error) => log::debug!("{id}: {error}"),
+        }
+    }
+
+    fn ask(&mut self, id: &str) {
+        if self.asked.insert(id.to_owned()) {
+            let (engine, id) = (self.engine.clone(), id.to_owned());
+            self.questions.spawn(async move {
+                let answer = engine.look_up(&id).await;
+                (id, answer)
+            });
+        }
+    }
+
+    pub(super) fn heard(&mut self, event: EngineEvent) {
+        match event {
+            EngineEvent::Container(event) => self.heard_of(event),
+            EngineEvent::Disconnected { reason } => self
+                .progress
+                .state(&format!("the engine is away ({reason}); still recording")),
+            EngineEvent::Reconnected { containers } => {
+                self.progress.state("the engine is back");
+                for container in containers {
+                    // Asked again: what happened meanwhile was not heard.
+                    if self.wanted.wants(&container.id, &container.labels) {
+                        self.asked.remove(&container.id);
+                        self.ask(&container.id);
+                    }
+                }
+            }
+        }
+    }
+
+    fn heard_of(&mut self, event: ContainerEvent) {
+        let wanted = self.wanted.wants(&event.id, &event.labels);
+        let known = self
+            .known
+            .entry(event.id.clone())
+            .or_insert_with(|| Known::of_event(&event));
+        match event.action {
+            Action::Create if wanted => self.ask(&event.id),
+            Action::Start => {
+                known.exit = None;
+                known.oom = false;
+                if wanted {
+                    self.progress.state(&format!("{} started", event.name));
+                    self.ask(&event.id);
+                    if !self.lives.values().any(|alive| alive.container == event.id) {
+                        self.started.insert(event.id, Instant::now());
+                    }
+                }
+            }
+            Action::Die { exit_code } => {
+                known.exit = exit_code;
+                if wanted {
+                    let code = exit_code.map_or_else(String::new, |code| format!(" with {code}"));
+                    self.progress.state(&format!("{} ended{code}", event.name));
+                    self.started.remove(&event.id);
+                }
+            }
+            Action::Oom => known.oom = true,
+            Action::Rename { .. } => known.name = event.name,
+            Action::Destroy if self.watches_running_ones() => {
+                // Its last life may still wait for us; the end looks for what it needs itself.
+                if !self.lives.values().any(|alive| alive.container == event.id) {
+                    self.known.remove(&event.id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// At what the kernel side shows now.
+    pub(super) async fn look(&mut self) -> anyhow::Result<()> {
+        let scopes = self.recorder.observer.scopes();
+        for scope in &scopes {
+            self.look_at(scope);
+        }
+        self.decide(&scopes)?;
+        self.end_lives(&scopes, EXIT_CODE).await?;
+        self.attach_to_missed().await?;
+        let gone = self.recorder.observer.dropped_and_ended();
+        if !gone.is_empty() {
+            self.recorder.observer.release(&gone)?;
+        }
+        self.show();
+        Ok(())
+    }
+
+    fn look_at(&mut self, scope: &ScopeFacts) {
+        if let Some(alive) = self.lives.get_mut(&scope.scope) {
+            if let (Some(ended_ns), None) = (scope.ended_ns, alive.ended) {
+                alive.ended = Some((ended_ns, Instant::now()));
+            }
+        } else if !self.pending.contains_key(&scope.scope) {
+            match container_id(&String::from_utf8_lossy(&scope.path)) {
+                Some(container) => {
+                    let since = Instant::now();
+                    let pending = Pending { container, since };
+                    self.pending.insert(scope.scope, pending);
+                }
+                // A system service beside the containers, say.
+                None => self.recorder.observer.drop_scope(scope.scope),
+            }
+        }
+    }
+
+    /// Keeps or drops those of which it is known by now who they are.
+    fn decide(&mut self, scopes: &[ScopeFacts]) -> anyhow::Result<()> {
+        let mut undecided = HashMap::new();
+        for (scope, pending) in std::mem::take(&mut self.pending) {
+            let Some(known) = self.known.get(&pending.container) else {
+                self.ask(&pending.container);
+                undecided.insert(scope, pending);
+                continue;
+            };
+            if self.wanted.wants(&pending.container, &known.labels) {
+                let facts = scopes.iter().find(|facts| facts.scope == scope);
+                let born_ns = facts.map_or_else(kernel::boot_time_ns, |facts| facts.born_ns);
+                self.ask(&pending.container);
+                self.begin(scope, pending.container, born_ns, true);
+            } else {
+                self.others += 1;
+                self.recorder.observer.drop_scope(scope);
+            }
+        }
+        // Nobody knows it any more: the engine was away, or forgot it before it could be asked.
+        let lost: Vec<ScopeId> = undecided
+            .iter()
+            .filter(|(_, pending)| pending.since.elapsed() > SETTLE)
+            .map(|(scope, _)| *scope)
+            .collect();
+        for scope in lost {
+            undecided.remove(&scope);
+            self.recorder.unidentified();
+            self.recorder.observer.drop_scope(scope);
+        }
+        self.pending = undecided;
+        Ok(())
+    }
+
+    /// Those that have ended and of which all is known, or will not be.
+    async fn end_lives(&mut self, scopes: &[ScopeFacts], patience: Duration) -> anyhow::Result<()> {
+        let over: Vec<ScopeId> = self
+            .lives
+            .iter()
+            .filter(|(_, alive)| {
+                let exit_known = self
+                    .known
+                    .get(&alive.container)
+                    .is_some_and(|known| known.exit.is_some() && known.facts.is_some());
+                alive
+                    .ended
+                    .is_some_and(|(_, seen)| exit_known || seen.elapsed() > patience)
+            })
+            .map(|(scope, _)| *scope)
+            .collect();
+        if over.is_empty() {
+            return Ok(());
+        }
+        let mut ended = Vec::new();
+        for scope in &over {
+            let life = self.life(*scope, scopes).await;
+            let Some(alive) = self.lives.remove(scope) else {
+                continue;
+            };
+            let known = self.known.get(&alive.container);
+            let end = End {
+                ended_ns: alive.ended.map(|(ended_ns, _)| ended_ns),
+                outcome: end::outcome(known),
+            };
+            ended.push((life, end));
+        }
+        self.recorder.end(ended)?;
+        self.recorder.observer.release(&over)
+            .map_err(anyhow::Error::from)
+    }
+
+    /// As far as it is known now.
+    async fn life(&mut self, scope: ScopeId, scopes: &[ScopeFacts]) -> Life {
+        let facts = scopes.iter().find(|facts| facts.scope == scope);
+        let began = facts.and_then(|facts| facts.began_with);
+        let container = self
+            .lives
+            .get(&scope)
+            .map(|alive| alive.container.clone())
+            .unwrap_or_default();
+        let image = self.known.get(&container).map(|known| known.image.clone());
+        let digests = match image {
+            Some(image) => self.repo_digests(&image).await,
+            None => Vec::new(),
+        };
+        self.life_with(scope, began, digests)
+    }
+
+    fn life_with(
+        &self,
+        scope: ScopeId,
+        began: Option<kernel::BeganWith>,
+        digests: Vec<String>,
+    ) -> Life {
+        let alive = &self.lives[&scope];
+        let known = &self.known[&alive.container];
+        Life {
+            scope,
+            about: known.about(self.engine_facts.clone(), digests, began),
+            started_ns: alive.born_ns,
+            container: Some(RunContainer {
+                id: alive.container.clone(),
+                name: known.name.clone(),
+            }),
+            health_check: known
+                .facts
+                .as_ref()
+                .and_then(|facts| facts.health_check.clone()),
+            from_birth: alive.from_birth,
+        }
+    }
+
+    async fn repo_digests(&mut self, image: &Text) -> Vec<String> {
+        let image = String::from_utf8_lossy(image.as_bytes()).into_owned();
+        if !self.images.contains_key(&image) {
+            let digests = self.engine.image(&image).await;
+            let digests = digests.map(|facts| facts.repo_digests).unwrap_or_default();
+            self.images.insert(image.clone(), digests);
+        }
+        self.images.get(&image).cloned().unwrap_or_default()
+    }
+
+    /// Containers that the engine started where we do not look: attached to as soon as that shows.
+    async fn attach_to_missed(&mut self) -> anyhow::Result<()> {
+        let missed: Vec<String> = self
+            .started
+            .iter()
+            .filter(|(id, since)| {
+                since.elapsed() > SCOPE
+                    && !self.pending.values().any(|pending| pending.container == **id)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in missed {
+            self.started.remove(&id);
+            if self.lives.values().any(|alive| alive.container == id) {
+                continue;
+            }
+            let Ok(facts) = self.engine.look_up(&id).await else {
+                self.recorder.unidentified();
+                continue;
+            };
+            // One that has ended meanwhile is missing, and that is counted.
+            if let Err(error) = self.attach(facts) {
+                log::warn!("{error:#}");
+                self.recorder.unidentified();
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn checkpoint(&mut self) {
+        let lives = self.all_lives();
+        self.recorder.checkpoint(&lives);
+    }
+
+    fn all_lives(&self) -> Vec<Life> {
+        let scopes = self.recorder.observer.scopes();
+        scopes
+            .iter()
+            .filter(|facts| self.lives.contains_key(&facts.scope))
+            .filter(|facts| {
+                let container = &self.lives[&facts.scope].container;
+                self.known.contains_key(container)
+            })
+            .map(|facts| {
+                let image = &self.known[&self.lives[&facts.scope].container].image;
+                let image = String::from_utf8_lossy(image.as_bytes());
+                let digests = self.images.get(image.as_ref()).cloned();
+                self.life_with(facts.scope, facts.began_with, digests.unwrap_or_default())
+            })
+            .collect()
+    }
+
+    fn show(&mut self) {
+        let lives = self.progress.is_live().then(|| self.all_lives());
+        if let Some(lives) = lives {
+            let snapshot = self.recorder.snapshot(&lives);
+            self.progress.update(snapshot);
+        }
+    }
+
+    /// After the test: whoever ended in it gets the time to be known, the others run on.
+    pub(super) async fn settle(&mut self, events: &mut EventStream) -> anyhow::Result<()> {
+        let deadline = Instant::now() + SETTLE;
+        loop {
+            self.look().await?;
+            let unsettled = !self.pending.is_empty()
+                || !self.questions.is_empty()
+                || self.lives.values().any(|alive| alive.ended.is_some());
+            if !unsettled || Instant::now() > deadline {
+                break;
+            }
+            let step = async {
+                tokio::select! {
+                    event = events.next() => self.heard(event),
+                    found = self.found() => self.told(found),
+                }
+            };
+            within(Duration::from_millis(50), step).await;
+        }
+        for _ in std::mem::take(&mut self.pending) {
+            self.recorder.unidentified();
+        }
+        let scopes = self.recorder.observer.scopes();
+        let running: Vec<ScopeId> = self.lives.keys().copied().collect();
+        let mut ended = Vec::new();
+        for scope in running {
+            let life = self.life(scope, &scopes).await;
+            let known = self.known.get(&self.lives[&scope].container);
+            let end = End {
+                ended_ns: self.lives[&scope].ended.map(|(ended_ns, _)| ended_ns),
+                outcome: end::outcome(known),
+            };
+            ended.push((life, end));
+        }
+        self.recorder.end(ended)
+    }
+
+    pub(super) fn close(self, test_exit: Option<i32>, args: &RecordArgs) -> anyhow::Result<u8> {
+        let code = test_exit.unwrap_or(0);
+        let code = u8::try_from(code).unwrap_or(u8::MAX);
+        if self.matched == 0 {
+            let nothing = end::Nothing {
+                wanted: &self.wanted,
+                others: self.others,
+                test: args.test.is_some(),
+            };
+            if code == 0 {
+                anyhow::bail!("{nothing}");
+            }
+            eprintln!("profiler: {nothing}");
+            return Ok(code);
+        }
+        let mut recorder = self.recorder;
+        if let Some(exit) = test_exit {
+            recorder.test_ended(exit);
+        }
+        recorder.close()?.exit_code(code)
+    }
+}
