@@ -7,7 +7,7 @@ use profiler_common::{Abi, CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, Capabilit
 use super::RunClock;
 use crate::kernel::{CapabilitySighting, Symbols};
 use crate::names;
-use crate::recording::{CapabilityCheck, Seen};
+use crate::recording::{Caller, CapabilityCheck, Text};
 
 /// In a stable order. Checks whose stacks differ in addresses only are one.
 pub fn capability_checks(
@@ -27,7 +27,7 @@ pub fn capability_checks(
             check.granted,
             check.syscall.clone(),
             check.architecture.clone(),
-            check.phase,
+            check.callers[0].phase,
             check.stack.clone(),
             (check.own_namespace, check.own_credentials),
         );
@@ -60,19 +60,15 @@ fn check(
         // orig_ax is -1 outside of any call.
         syscall: (number != -1).then(|| names::syscall(abi, number)),
         architecture: names::architecture(abi).to_owned(),
-        phase: super::phase(Phase::from_index(phase)?),
         own_namespace: flags & CHECK_OWN_NAMESPACE != 0,
         own_credentials: flags & CHECK_OWN_CREDENTIALS != 0,
         stack: symbols.askers(&stack),
-        seen: Seen {
+        callers: vec![Caller {
+            phase: super::phase(Phase::from_index(phase)?),
+            session: None,
+            exe: Text::from_c_bytes(&seen.exe),
             runs: vec![clock.run],
-            first: Some(clock.sighting(
-                seen.time_ns,
-                seen.process,
-                &seen.comm,
-                &seen.exe,
-                Vec::new(),
-            )),
-        },
+            first: Some(clock.sighting(seen.time_ns, seen.process, &seen.comm, Vec::new())),
+        }],
     })
 }

@@ -26,20 +26,12 @@ impl RunClock {
         time_ns.saturating_sub(self.started_ns) / 1_000_000
     }
 
-    fn sighting(
-        self,
-        time_ns: u64,
-        process: u32,
-        comm: &[u8],
-        exe: &[u8],
-        args: Vec<u64>,
-    ) -> Sighting {
+    fn sighting(self, time_ns: u64, process: u32, comm: &[u8], args: Vec<u64>) -> Sighting {
         Sighting {
             run: self.run,
             at_ms: self.at_ms(time_ns),
             process,
             comm: Text::from_c_bytes(comm).unwrap_or_else(|| "".into()),
-            exe: Text::from_c_bytes(exe),
             args,
         }
     }
@@ -52,6 +44,7 @@ pub fn losses(counts: &LossCounts) -> Losses {
         stray_calls: counts.stray_calls,
         capability_checks: counts.capability_checks,
         cgroups: counts.cgroups,
+        ..Losses::default()
     }
 }
 

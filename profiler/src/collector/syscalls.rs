@@ -8,7 +8,7 @@ use profiler_common::{Abi, FirstSeen, Phase};
 use super::RunClock;
 use crate::kernel::{Facts, SeenCall};
 use crate::names;
-use crate::recording::{Seen, Syscall};
+use crate::recording::{Caller, Syscall, Text};
 
 /// By architecture, then by call name; both in a stable order.
 pub fn architectures(
@@ -20,14 +20,17 @@ pub fn architectures(
     let mut calls = facts.calls.clone();
     calls.sort_unstable_by_key(|call| (call.abi as u8, call.number, call.phase as u8));
     for call in calls {
-        let seen = Seen {
+        let event = first.get(&call);
+        let caller = Caller {
+            phase: super::phase(call.phase),
+            session: None,
+            exe: event.and_then(|event| Text::from_c_bytes(&event.exe)),
             runs: vec![clock.run],
-            first: first.get(&call).map(|event| {
+            first: event.map(|event| {
                 clock.sighting(
                     event.time_ns,
                     event.process,
                     &event.comm,
-                    &event.exe,
                     event.args.to_vec(),
                 )
             }),
@@ -38,10 +41,11 @@ pub fn architectures(
             .entry(names::syscall(call.abi, call.number))
             .or_insert_with(|| Syscall {
                 number: call.number,
-                phases: IndexMap::new(),
+                callers: Vec::new(),
+                tried: Vec::new(),
             })
-            .phases
-            .insert(super::phase(call.phase), seen);
+            .callers
+            .push(caller);
     }
     sorted
         .into_iter()
@@ -147,10 +151,10 @@ mod tests {
             ..Facts::default()
         };
         let found = architectures(CLOCK, &facts);
-        let phases: Vec<_> = found["SCMP_ARCH_X86_64"]["read"].phases.keys().collect();
+        let phases = found["SCMP_ARCH_X86_64"]["read"].phases();
         assert_eq!(
-            phases,
-            [&recording::Phase::Runtime, &recording::Phase::Exec]
+            phases.into_iter().collect::<Vec<_>>(),
+            [recording::Phase::Runtime, recording::Phase::Exec]
         );
     }
 
@@ -166,15 +170,10 @@ mod tests {
         };
         let found = architectures(CLOCK, &facts);
         let calls = &found["SCMP_ARCH_X86_64"];
-        let read = calls["read"].phases[&recording::Phase::Workload]
-            .first
-            .clone();
-        let read = read.unwrap();
+        let caller = &calls["read"].callers[0];
+        let read = caller.first.clone().unwrap();
         assert_eq!((read.comm.to_string().as_str(), read.at_ms), ("early", 3));
-        assert_eq!(read.exe, None);
-        assert_eq!(
-            calls["write"].phases[&recording::Phase::Workload].first,
-            None
-        );
+        assert_eq!(caller.exe, None);
+        assert_eq!(calls["write"].callers[0].first, None);
     }
 }

@@ -5,7 +5,7 @@ use profiler_common::{Abi, CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE};
 use super::{Answer, CapabilityDenial, Denial, Lost, Observations};
 use crate::kernel::{CapabilitySighting, DenialSighting, Facts, LossCounts, Symbols};
 use crate::names;
-use crate::recording::{CapabilityCheck, Phase, Seen, Text};
+use crate::recording::{Caller, CapabilityCheck, Phase, Text};
 
 /// Denials and losses; starts and exit codes are the runner's to add.
 ///
@@ -57,21 +57,23 @@ fn capability_denial(
         granted: false,
         syscall,
         architecture: names::architecture(abi).to_owned(),
-        phase: phase(key.phase)?,
         own_namespace: key.flags & CHECK_OWN_NAMESPACE != 0,
         own_credentials: key.flags & CHECK_OWN_CREDENTIALS != 0,
         stack: symbols.askers(&key.stack),
-        seen: Seen {
+        callers: vec![Caller {
+            phase: phase(key.phase)?,
+            session: None,
+            exe: Text::from_c_bytes(&seen.exe),
             runs: Vec::new(),
             first: None,
-        },
+        }],
     };
     Some(CapabilityDenial {
         opportunistic: opportunistic(&check).map(str::to_owned),
         capability: crate::capabilities::short(&check.capability).to_owned(),
         syscall: check.syscall,
         count: seen.count,
-        phase: check.phase,
+        phase: phase(key.phase)?,
         own_namespace: check.own_namespace,
         own_credentials: check.own_credentials,
         comm: comm(&seen.comm),

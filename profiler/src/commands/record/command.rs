@@ -57,6 +57,7 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
         confinement: Confinement {
             filter: under.facts(),
             no_new_privileges: end.no_new_privileges,
+            privileged: false,
             capabilities: report::bounding_set("self"),
         },
         cgroup: hierarchies.mode,

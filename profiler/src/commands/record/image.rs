@@ -59,11 +59,13 @@ pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8>
             id: image_facts.id,
             repo_digests: image_facts.repo_digests,
             argv: life.argv.into_iter().map(Text::from).collect(),
+            service: None,
         },
         engine: Some(engine_facts),
         confinement: Confinement {
             filter: under.facts(),
             no_new_privileges,
+            privileged: false,
             capabilities: life.bounding_set,
         },
         cgroup: hierarchies.mode,

@@ -5,6 +5,7 @@ mod image;
 mod report;
 mod under;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -102,13 +103,18 @@ async fn finish(
             id: started.clock.run,
             started: humantime::format_rfc3339_seconds(started.wall).to_string(),
             duration_ms,
+            container: None,
+            from_birth: true,
+            to_end: true,
             outcome,
         }],
+        sessions: Vec::new(),
         architectures: collector::architectures(started.clock, &facts),
         capabilities: Capabilities {
             observed_by: observer.capability_hook().map(str::to_owned),
             checks,
         },
+        assumptions: BTreeSet::new(),
         losses: collector::losses(&facts.losses),
     })
 }

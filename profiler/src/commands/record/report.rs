@@ -12,7 +12,7 @@ pub(super) fn written(path: &Path, recording: &Recording) {
             .architectures
             .values()
             .flat_map(|calls| calls.values())
-            .filter(|call| call.phases.contains_key(&phase))
+            .filter(|call| call.phases().contains(&phase))
             .count()
     };
     eprintln!(
