@@ -4,6 +4,7 @@
 //! meant: `INSTA_UPDATE=always cargo test -p profiler-tests --test golden`, and read the diff.
 
 mod formats;
+mod merging;
 mod properties;
 mod refusals;
 

@@ -7,6 +7,7 @@
 mod assumption;
 mod file;
 mod losses;
+mod merge;
 #[cfg(test)]
 mod schema;
 mod subject;
@@ -15,6 +16,7 @@ mod text;
 pub use assumption::{Assumption, assumptions};
 pub use file::{ReadError, read, write};
 pub use losses::Losses;
+pub use merge::{MergeError, merge, merge_session};
 pub use subject::{Service, Subject, command_line};
 pub use text::Text;
 
