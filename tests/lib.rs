@@ -142,7 +142,7 @@ pub fn calls(recording: &Recording, architecture: &str, phase: Phase) -> BTreeSe
         .get(architecture)
         .into_iter()
         .flatten()
-        .filter(|(_, call)| call.phases.contains_key(&phase))
+        .filter(|(_, call)| call.phases().contains(&phase))
         .map(|(name, _)| name.clone())
         .collect()
 }

@@ -22,12 +22,12 @@ fn a_health_check_is_waited_for_and_recorded_apart() {
     let architecture = &hardened.recording.architectures["SCMP_ARCH_X86_64"];
     let of_busybox = architecture
         .values()
-        .flat_map(|call| &call.phases)
-        .filter(|(_, seen)| {
-            let exe = seen.first.as_ref().and_then(|first| first.exe.as_ref());
+        .flat_map(|call| &call.callers)
+        .filter(|caller| {
+            let exe = caller.exe.as_ref();
             exe.is_some_and(|exe| exe.to_string().contains("busybox"))
         });
-    let phases: Vec<_> = of_busybox.map(|(phase, _)| *phase).collect();
+    let phases: Vec<_> = of_busybox.map(|caller| caller.phase).collect();
     assert!(!phases.is_empty(), "the health check ran");
     assert!(
         phases.iter().all(|phase| *phase == super::Phase::Exec),

@@ -2,7 +2,7 @@
 
 use profiler::{generator, output};
 
-use super::{CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED, lines, recordings};
+use super::{ATTACHED, CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED, lines, recordings};
 
 fn assert_profile(name: &str, of: &[&str]) {
     let (profile, warnings) = generator::generate(&recordings(of)).expect("enough was recorded");
@@ -44,6 +44,13 @@ fn a_32_bit_command() {
 fn whatever_a_recording_leaves_open() {
     assert_profile("troubled", &[TROUBLED]);
     assert_capabilities("troubled", &[TROUBLED]);
+}
+
+/// Nothing of the runtime's tail, the start-up or the end; calls that its filter refused.
+#[test]
+fn a_container_that_ran_already() {
+    assert_profile("attached", &[ATTACHED]);
+    assert_capabilities("attached", &[ATTACHED]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! meant: `INSTA_UPDATE=always cargo test -p profiler-tests --test golden`, and read the diff.
 
 mod formats;
+mod merging;
 mod properties;
 mod refusals;
 
@@ -20,8 +21,17 @@ const I386: &str = "i386";
 const TROUBLED: &str = "troubled";
 /// Capabilities were not observed.
 const UNOBSERVED: &str = "unobserved";
+/// Two replicas of a Compose service that ran already, under the engine's default filter.
+const ATTACHED: &str = "attached";
 
-const ALL: [&str; 5] = [CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED];
+const ALL: [&str; 6] = [
+    CONTAINER,
+    CONTAINER_AGAIN,
+    I386,
+    TROUBLED,
+    UNOBSERVED,
+    ATTACHED,
+];
 
 fn recording(name: &str) -> Recording {
     let path = profiler_tests::file(&format!("golden/{name}.recording.json"));

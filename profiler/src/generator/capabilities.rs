@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::warning::{GenerateError, Warning};
 use super::{classify, input};
 use crate::capabilities::{CapabilityList, Evidence, short};
-use crate::recording::{CapabilityCheck, Phase, Recording, Text};
+use crate::recording::{Caller, CapabilityCheck, Phase, Recording, Text};
 
 /// The capabilities with which the recorded subject passes again. The order of the recordings is
 /// immaterial, and the same recordings make the same list.
@@ -41,9 +41,10 @@ pub fn capabilities(
             numbers.insert(name);
         } else {
             let ways = needed.entry(name).or_default();
-            ways.entry(Way::of(check))
-                .or_default()
-                .add(recording, check);
+            for caller in subject_callers(check) {
+                let witness = ways.entry(Way::of(check, caller)).or_default();
+                witness.add(recording, caller);
+            }
         }
     }
     if !numbers.is_empty() {
@@ -70,8 +71,8 @@ pub fn capabilities(
     Ok((list, warnings.into_iter().collect()))
 }
 
-/// The workload's, of its own credentials: borrowed ones (overlayfs works with the mounter's) and
-/// other namespaces' ask nothing of the container.
+/// Those of own credentials: borrowed ones (overlayfs works with the mounter's) and other
+/// namespaces' ask nothing of the container.
 fn relevant(recordings: &[Recording]) -> impl Iterator<Item = (usize, &CapabilityCheck)> {
     recordings
         .iter()
@@ -80,8 +81,14 @@ fn relevant(recordings: &[Recording]) -> impl Iterator<Item = (usize, &Capabilit
             let checks = recording.capabilities.checks.iter();
             checks.map(move |check| (index, check))
         })
-        .filter(|(_, check)| check.phase != Phase::Runtime)
         .filter(|(_, check)| check.own_namespace && check.own_credentials)
+        .filter(|(_, check)| subject_callers(check).next().is_some())
+}
+
+/// Not the container runtime.
+fn subject_callers(check: &CapabilityCheck) -> impl Iterator<Item = &Caller> {
+    let callers = check.callers.iter();
+    callers.filter(|caller| caller.phase != Phase::Runtime)
 }
 
 /// What tells two pieces of evidence apart.
@@ -94,9 +101,9 @@ struct Way {
 }
 
 impl Way {
-    fn of(check: &CapabilityCheck) -> Self {
+    fn of(check: &CapabilityCheck, caller: &Caller) -> Self {
         Self {
-            phase: check.phase,
+            phase: caller.phase,
             architecture: check.architecture.clone(),
             syscall: check.syscall.clone(),
             asked_by: check.stack.first().cloned(),
@@ -108,30 +115,31 @@ impl Way {
 struct Witness {
     /// Which recording, which run of it.
     runs: BTreeSet<(usize, u32)>,
-    /// The first by name: which came first in time says nothing across recordings.
-    seen: Option<(Text, Option<Text>)>,
+    /// comm and executable.
+    callers: BTreeSet<(Option<Text>, Option<Text>)>,
 }
 
 impl Witness {
-    fn add(&mut self, recording: usize, check: &CapabilityCheck) {
+    fn add(&mut self, recording: usize, caller: &Caller) {
         self.runs
-            .extend(check.seen.runs.iter().map(|&run| (recording, run)));
-        let other = check
-            .seen
-            .first
-            .as_ref()
-            .map(|first| (first.comm.clone(), first.exe.clone()));
-        self.seen = match (self.seen.take(), other) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
+            .extend(caller.runs.iter().map(|&run| (recording, run)));
+        let comm = caller.first.as_ref().map(|first| first.comm.clone());
+        self.callers.insert((comm, caller.exe.clone()));
+    }
+
+    /// The first by name, of those whose names are known: which came first in time says nothing
+    /// across recordings.
+    fn best(self) -> (Option<Text>, Option<Text>) {
+        self.callers
+            .into_iter()
+            .min_by_key(|(comm, exe)| (comm.is_none(), exe.is_none()))
+            .unwrap_or_default()
     }
 }
 
 fn evidence((way, witness): (Way, Witness)) -> Evidence {
-    let (comm, exe) = witness
-        .seen
-        .map_or((None, None), |(comm, exe)| (Some(comm), exe));
+    let runs = witness.runs.len();
+    let (comm, exe) = witness.best();
     Evidence {
         syscall: way.syscall,
         architecture: way.architecture,
@@ -139,6 +147,6 @@ fn evidence((way, witness): (Way, Witness)) -> Evidence {
         asked_by: way.asked_by,
         comm,
         exe,
-        runs: witness.runs.len(),
+        runs,
     }
 }

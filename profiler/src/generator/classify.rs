@@ -40,9 +40,8 @@ fn in_order(wanted: &[String], stack: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use super::opportunistic;
-    use crate::recording::{CapabilityCheck, Phase, Seen};
+    use crate::recording::CapabilityCheck;
 
     fn check(capability: &str, syscall: &str, stack: &[&str]) -> CapabilityCheck {
         CapabilityCheck {
@@ -50,14 +49,10 @@ mod tests {
             granted: true,
             syscall: Some(syscall.to_owned()),
             architecture: "SCMP_ARCH_X86_64".to_owned(),
-            phase: Phase::Workload,
             own_namespace: true,
             own_credentials: true,
             stack: stack.iter().map(|&name| name.to_owned()).collect(),
-            seen: Seen {
-                runs: vec![1],
-                first: None,
-            },
+            callers: Vec::new(),
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::warning::{GenerateError, Warning, lost};
-use crate::recording::{Losses, Phase, Recording, Status, Subject, Text};
+use super::warning::{GenerateError, Warning};
+use crate::recording::{
+    Assumption, Filter, Losses, Phase, Recording, Status, Subject, Syscall, Text,
+};
 
 /// Refuses recordings that do not belong together, and those of nothing.
 pub(super) fn check(recordings: &[Recording]) -> Result<(), GenerateError> {
@@ -12,7 +14,7 @@ pub(super) fn check(recordings: &[Recording]) -> Result<(), GenerateError> {
     }
     let subjects: BTreeMap<_, _> = recordings
         .iter()
-        .map(|recording| (identity(&recording.subject), shown(&recording.subject)))
+        .map(|recording| (identity(&recording.subject), recording.subject.to_string()))
         .collect();
     if subjects.len() > 1 {
         return Err(GenerateError::DifferentSubjects {
@@ -31,21 +33,18 @@ pub(super) fn check(recordings: &[Recording]) -> Result<(), GenerateError> {
     Ok(())
 }
 
-/// What makes two recordings one subject's: the image's content, or the command line.
-fn identity(subject: &Subject) -> (Option<&str>, Vec<&[u8]>) {
+/// What makes two recordings one subject's: the image's content and, under Compose, the service;
+/// the command line; the cgroup. An image's arguments and the project's name may differ: whoever
+/// names both files wants a profile for both.
+fn identity(subject: &Subject) -> (&'static str, Vec<&[u8]>) {
     match subject {
-        Subject::Command { argv } => (None, argv.iter().map(Text::as_bytes).collect()),
-        Subject::Image { id, .. } => (Some(id), Vec::new()),
-    }
-}
-
-fn shown(subject: &Subject) -> String {
-    match subject {
-        Subject::Command { argv } => {
-            let words: Vec<_> = argv.iter().map(ToString::to_string).collect();
-            format!("command `{}`", words.join(" "))
+        Subject::Command { argv } => ("command", argv.iter().map(Text::as_bytes).collect()),
+        Subject::Image { id, service, .. } => {
+            let service = service.iter().map(|service| service.name.as_bytes());
+            let id = std::iter::once(id.as_bytes());
+            ("image", id.chain(service).collect())
         }
-        Subject::Image { reference, id, .. } => format!("image {reference} ({id})"),
+        Subject::Cgroup { path } => ("cgroup", vec![path.as_bytes()]),
     }
 }
 
@@ -62,7 +61,10 @@ pub(super) fn warnings(recordings: &[Recording]) -> BTreeSet<Warning> {
             of: recordings.len(),
         });
     }
-    if let Some(losses) = lost(&sum(recordings)) {
+    let losses = recordings.iter().fold(Losses::default(), |sum, recording| {
+        sum.plus(recording.losses)
+    });
+    if let Some(losses) = losses.in_words() {
         warnings.insert(Warning::Lost { losses });
     }
     let runs = || recordings.iter().flat_map(|recording| &recording.runs);
@@ -79,13 +81,32 @@ pub(super) fn warnings(recordings: &[Recording]) -> BTreeSet<Warning> {
     if no_new_privileges(recordings) {
         warnings.insert(Warning::NoNewPrivileges);
     }
-    for recording in recordings {
-        let name = recording.confinement.filter.name.to_string();
-        if name != "open" {
+    for Recording { confinement, .. } in recordings {
+        let filter = &confinement.filter;
+        // Neither keeps anything away that a profile could allow.
+        if !filter.is(Filter::OPEN) && !filter.is(Filter::UNCONFINED) {
+            let name = filter.name.to_string();
             warnings.insert(Warning::Filter { name });
         }
     }
+    if stands(recordings, Assumption::StartUpUnseen) {
+        warnings.insert(Warning::StartUpUnseen);
+    }
+    if stands(recordings, Assumption::ShutdownUnseen) {
+        warnings.insert(Warning::ShutdownUnseen);
+    }
     warnings
+}
+
+/// Whether no recording closes it. The runtime's tail with no-new-privileges is a part only of
+/// the one without, so where the result has to hold without, only a recording without counts.
+pub(super) fn stands(recordings: &[Recording], assumption: Assumption) -> bool {
+    let only_of = (assumption == Assumption::RuntimeTailUnseen && !no_new_privileges(recordings))
+        .then_some(false);
+    recordings
+        .iter()
+        .filter(|r| only_of.is_none_or(|mode| r.confinement.no_new_privileges == mode))
+        .all(|recording| recording.assumptions.contains(&assumption))
 }
 
 /// One recording without it is enough: what it shows covers the other mode.
@@ -101,19 +122,6 @@ pub(super) fn is_container(recordings: &[Recording]) -> bool {
         .any(|recording| matches!(recording.subject, Subject::Image { .. }))
 }
 
-fn sum(recordings: &[Recording]) -> Losses {
-    recordings
-        .iter()
-        .map(|recording| recording.losses)
-        .fold(Losses::default(), |a, b| Losses {
-            events: a.events + b.events,
-            processes: a.processes + b.processes,
-            stray_calls: a.stray_calls + b.stray_calls,
-            capability_checks: a.capability_checks + b.capability_checks,
-            cgroups: a.cgroups + b.cgroups,
-        })
-}
-
 /// All calls of all recordings, by name; numbers without a name apart.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -121,6 +129,8 @@ pub(super) struct Calls {
     /// By architecture.
     pub(super) numbers: BTreeMap<String, BTreeSet<String>>,
     pub(super) architectures: BTreeSet<String>,
+    /// Nobody made them; the filter that some recording was made under refused them.
+    pub(super) tried: BTreeSet<String>,
 }
 
 #[derive(Debug, Default)]
@@ -130,22 +140,38 @@ pub(super) struct Call {
     pub(super) numbers: BTreeMap<String, i32>,
 }
 
+/// The open filter refuses what the generated one does, so what it refused was no need.
 pub(super) fn calls(recordings: &[Recording]) -> Calls {
     let mut calls = Calls::default();
-    for (architecture, seen) in recordings.iter().flat_map(|r| &r.architectures) {
-        for (name, syscall) in seen {
-            calls.architectures.insert(architecture.clone());
-            if is_number(name) {
-                let numbers = calls.numbers.entry(architecture.clone()).or_default();
-                numbers.insert(name.clone());
-                continue;
+    for recording in recordings {
+        let is_open = recording.confinement.filter.is(Filter::OPEN);
+        for (architecture, seen) in &recording.architectures {
+            for (name, syscall) in seen {
+                if !syscall.callers.is_empty() {
+                    calls.add(architecture, name, syscall);
+                } else if !is_open {
+                    calls.tried.insert(name.clone());
+                }
             }
-            let call = calls.named.entry(name.clone()).or_default();
-            call.phases.extend(syscall.phases.keys());
-            call.numbers.insert(architecture.clone(), syscall.number);
         }
     }
+    let Calls { tried, named, .. } = &mut calls;
+    tried.retain(|name| !named.contains_key(name));
     calls
+}
+
+impl Calls {
+    fn add(&mut self, architecture: &str, name: &str, syscall: &Syscall) {
+        self.architectures.insert(architecture.to_owned());
+        if is_number(name) {
+            let numbers = self.numbers.entry(architecture.to_owned()).or_default();
+            numbers.insert(name.to_owned());
+            return;
+        }
+        let call = self.named.entry(name.to_owned()).or_default();
+        call.phases.extend(syscall.phases());
+        call.numbers.insert(architecture.to_owned(), syscall.number);
+    }
 }
 
 /// The recording's way of keeping what has no name.

@@ -10,7 +10,7 @@ use super::input::{self, Calls};
 use super::tables::{ALWAYS, ANSWERS, When};
 use super::warning::{GenerateError, Warning};
 use crate::profile::{Action, Profile, Rule};
-use crate::recording::{Phase, Recording};
+use crate::recording::{ARCHITECTURES, Phase, Recording};
 
 const EPERM: u32 = 1;
 const ENOSYS: u32 = 38;
@@ -28,9 +28,6 @@ const LIBSECCOMP: [(&str, i32); 4] = [
 ];
 /// x32's own calls lie in this range; they are old.
 const X32_ONLY: std::ops::RangeInclusive<i32> = 512..=547;
-
-/// The order that profiles commonly list them in; others follow, sorted.
-const ARCHITECTURES: [&str; 3] = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"];
 
 /// The profile under which the recorded subject passes again. The order of the recordings is
 /// immaterial, and the same recordings make the same profile.
@@ -146,6 +143,15 @@ fn about_calls(calls: &Calls) -> Vec<Warning> {
         .collect();
     if !ways_round.is_empty() {
         warnings.push(Warning::WayRound { names: ways_round });
+    }
+    let tried: BTreeSet<String> = calls
+        .tried
+        .iter()
+        .filter(|name| !WAYS_ROUND.contains(&name.as_str()))
+        .cloned()
+        .collect();
+    if !tried.is_empty() {
+        warnings.push(Warning::Tried { names: tried });
     }
     for (architecture, numbers) in &calls.numbers {
         warnings.push(Warning::UnknownNumbers {

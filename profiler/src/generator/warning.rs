@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::recording::Losses;
-
 /// Something that the recording left open, or that the output cannot say. Ordered as they are
 /// shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -28,6 +26,21 @@ pub enum Warning {
         "recorded under the filter {name}, not the open one: what it refused is missing here too"
     )]
     Filter { name: String },
+    #[error(
+        "{} tried and refused by the filter it ran under ({}): not allowed; if the subject needs {}, record under the open filter",
+        calls_were(.names),
+        list(.names),
+        if .names.len() == 1 { "it" } else { "them" }
+    )]
+    Tried { names: BTreeSet<String> },
+    #[error(
+        "what the subject does when it starts was not seen, as no run was watched from its birth; nothing but a restart under recording closes this wholly"
+    )]
+    StartUpUnseen,
+    #[error(
+        "what the subject does when it stops was not seen, as no run was watched to its end; record until it has stopped"
+    )]
+    ShutdownUnseen,
     #[error(
         "{} and allowed, though it is a way round the filter; record under the open filter, which refuses it, to see whether the subject falls back",
         were_seen(.names)
@@ -97,6 +110,13 @@ fn list(names: &BTreeSet<String>) -> String {
         .join(", ")
 }
 
+fn calls_were(names: &BTreeSet<String>) -> String {
+    match names.len() {
+        1 => "1 call was".to_owned(),
+        count => format!("{count} calls were"),
+    }
+}
+
 fn were_seen(names: &BTreeSet<String>) -> String {
     let were = if names.len() == 1 { "was" } else { "were" };
     format!("{} {were} seen", list(names))
@@ -108,23 +128,4 @@ fn because(reasons: &BTreeSet<String>) -> String {
     } else {
         format!(" ({})", list(reasons))
     }
-}
-
-/// What is missing, in words; `None` where nothing is.
-pub(super) fn lost(losses: &Losses) -> Option<String> {
-    let parts: Vec<String> = [
-        (losses.events, "calls without evidence of who made them"),
-        (
-            losses.processes,
-            "processes filed under the workload unseen",
-        ),
-        (losses.stray_calls, "calls of unknown numbers missing"),
-        (losses.capability_checks, "capability checks missing"),
-        (losses.cgroups, "nested cgroups missing"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{what}: {count}"))
-    .collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
 }

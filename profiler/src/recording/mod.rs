@@ -4,12 +4,20 @@
 //! capability check is the classification's. Names, not numbers; nothing that was seen is left
 //! out, and what was lost is counted in [`Losses`], which is always present.
 
+mod assumption;
 mod file;
+mod losses;
+mod merge;
 #[cfg(test)]
 mod schema;
+mod subject;
 mod text;
 
+pub use assumption::{Assumption, assumptions};
 pub use file::{ReadError, read, write};
+pub use losses::Losses;
+pub use merge::{MergeError, merge, merge_session};
+pub use subject::{Service, Subject, command_line};
 pub use text::Text;
 
 use std::collections::BTreeSet;
@@ -22,6 +30,9 @@ use serde::{Deserialize, Serialize};
 pub const FORMAT: &str = "profiler.recording";
 /// The version that this build writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
+
+/// The order that recordings and profiles list them in; others follow, sorted.
+pub const ARCHITECTURES: [&str; 3] = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"];
 
 /// What one subject (an image, a command) was seen to do, over its runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,38 +75,6 @@ pub enum Status {
 pub struct Tool {
     pub name: String,
     pub version: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Subject {
-    Command {
-        argv: Vec<Text>,
-    },
-    Image {
-        /// As the user named it.
-        reference: Text,
-        /// `sha256:…`
-        id: String,
-        repo_digests: Vec<String>,
-        /// Entrypoint and command as they ran.
-        argv: Vec<Text>,
-        /// Absent for a container that Compose did not start.
-        service: Option<Service>,
-    },
-    /// Whatever runs in a cgroup and below it.
-    Cgroup {
-        /// In the cgroup v2 tree, from its root: `/system.slice/nginx.service`.
-        path: Text,
-    },
-}
-
-/// A service of a Compose project, by the labels that Compose gives its containers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Service {
-    pub project: Text,
-    pub name: Text,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -145,11 +124,22 @@ pub struct Confinement {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
-    /// `open`, `engine-default`, `unconfined`, `own` (the container's own, given to the engine by
-    /// somebody else), `unknown`, or the file's path.
+    /// [`Filter::OPEN`], `engine-default`, [`Filter::UNCONFINED`], `own` (the container's own,
+    /// given to the engine by somebody else), `unknown`, or the file's path.
     pub name: Text,
     /// Of the JSON text, lower-case hex; absent for a filter that the engine keeps to itself.
     pub sha256: Option<String>,
+}
+
+impl Filter {
+    /// Allows all but the ways round a filter (`profiles/open.json`).
+    pub const OPEN: &str = "open";
+    /// None at all.
+    pub const UNCONFINED: &str = "unconfined";
+
+    pub fn is(&self, name: &str) -> bool {
+        self.name.as_bytes() == name.as_bytes()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -299,8 +289,8 @@ pub struct Sighting {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Capabilities {
-    /// The hook that saw the checks; `null`: capabilities were not observed, and an empty list
-    /// says nothing.
+    /// The hook that saw the checks, or several after a merge, with commas; `null`: in at least
+    /// one run capabilities were not observed, and what is not in the list may be needed still.
     pub observed_by: Option<String>,
     pub checks: Vec<CapabilityCheck>,
 }
@@ -322,71 +312,4 @@ pub struct CapabilityCheck {
     /// empty where kernel symbols could not be read.
     pub stack: Vec<String>,
     pub callers: Vec<Caller>,
-}
-
-/// What a recording could not see, by the way it was made. Not lost: known not to be there.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Assumption {
-    /// No run was watched from its birth behind a filter: the calls that the container runtime
-    /// makes there before the first program are not in it.
-    RuntimeTailUnseen,
-    /// No run was watched from its birth: what the subject does when it starts is not in it.
-    StartUpUnseen,
-    /// No run was watched to its end: what the subject does when it stops is not in it.
-    ShutdownUnseen,
-}
-
-/// What could not be kept, counted over the whole session, whichever subject it belonged to. All
-/// zero: the recording is complete.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Losses {
-    /// First-seen evidence; the calls themselves are kept.
-    pub events: u64,
-    /// Processes that did not fit: their calls are missing.
-    pub processes: u64,
-    /// Executables that did not fit: their calls are filed under the program before.
-    pub programs: u64,
-    /// Exec sessions that did not fit: their calls are filed under no session.
-    pub sessions: u64,
-    /// Calls with numbers past every table that did not fit: missing.
-    pub stray_calls: u64,
-    /// Capability checks that did not fit: missing.
-    pub capability_checks: u64,
-    /// Refused calls that did not fit: an attempt is missing.
-    pub denials: u64,
-    /// Calls in flight that did not fit: an attempt may be missing or invented.
-    pub in_flight: u64,
-    /// Nested cgroups that did not fit: what ran in them is missing.
-    pub cgroups: u64,
-    /// Containers that did not fit: missing.
-    pub scopes: u64,
-    /// Containers that the engine could not be asked about before they were gone.
-    pub unidentified: u64,
-}
-
-impl Losses {
-    /// Each count with its name in the file.
-    pub fn counts(&self) -> [(&'static str, u64); 11] {
-        [
-            ("events", self.events),
-            ("processes", self.processes),
-            ("programs", self.programs),
-            ("sessions", self.sessions),
-            ("stray_calls", self.stray_calls),
-            ("capability_checks", self.capability_checks),
-            ("denials", self.denials),
-            ("in_flight", self.in_flight),
-            ("cgroups", self.cgroups),
-            ("scopes", self.scopes),
-            ("unidentified", self.unidentified),
-        ]
-    }
-
-    pub fn total(&self) -> u64 {
-        self.counts().iter().map(|(_, count)| count).sum()
-    }
 }

@@ -1,0 +1,164 @@
+//! What a recording lost, counted: one table of names, counts and words.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What could not be kept, counted over the whole session, whichever subject it belonged to. All
+/// zero: the recording is complete.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Losses {
+    /// First-seen evidence; the calls themselves are kept.
+    pub events: u64,
+    /// Processes that did not fit: their calls are missing.
+    pub processes: u64,
+    /// Executables that did not fit: their calls are filed under the program before.
+    pub programs: u64,
+    /// Exec sessions that did not fit: their calls are filed under no session.
+    pub sessions: u64,
+    /// Calls with numbers past every table that did not fit: missing.
+    pub stray_calls: u64,
+    /// Capability checks that did not fit: missing.
+    pub capability_checks: u64,
+    /// Refused calls that did not fit: an attempt is missing.
+    pub denials: u64,
+    /// Calls in flight that did not fit: an attempt may be missing or invented.
+    pub in_flight: u64,
+    /// Nested cgroups that did not fit: what ran in them is missing.
+    pub cgroups: u64,
+    /// Containers that did not fit: missing.
+    pub scopes: u64,
+    /// Containers that the engine could not be asked about before they were gone.
+    pub unidentified: u64,
+}
+
+/// In the order of [`Losses::counts`]: what each count counts, for people.
+const WORDS: [&str; 11] = [
+    "calls without evidence of who made them",
+    "processes missing",
+    "programs filed under another",
+    "exec sessions without their command line",
+    "calls of unknown numbers missing",
+    "capability checks missing",
+    "refused calls missing",
+    "calls that may have been refused",
+    "nested cgroups missing",
+    "containers missing",
+    "containers gone before the engine told their names",
+];
+
+impl Losses {
+    /// Each count with its name in the file.
+    pub fn counts(&self) -> [(&'static str, u64); 11] {
+        [
+            ("events", self.events),
+            ("processes", self.processes),
+            ("programs", self.programs),
+            ("sessions", self.sessions),
+            ("stray_calls", self.stray_calls),
+            ("capability_checks", self.capability_checks),
+            ("denials", self.denials),
+            ("in_flight", self.in_flight),
+            ("cgroups", self.cgroups),
+            ("scopes", self.scopes),
+            ("unidentified", self.unidentified),
+        ]
+    }
+
+    pub fn total(&self) -> u64 {
+        self.counts().iter().map(|(_, count)| count).sum()
+    }
+
+    /// For people; `None` where nothing was lost.
+    pub fn in_words(&self) -> Option<String> {
+        let parts: Vec<String> = self
+            .counts()
+            .iter()
+            .zip(WORDS)
+            .filter(|((_, count), _)| *count > 0)
+            .map(|((_, count), words)| format!("{words}: {count}"))
+            .collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// Of two sessions: each lost its own.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        self.each(other, u64::saturating_add)
+    }
+
+    /// Of one session at two times: counts only grow.
+    #[must_use]
+    pub fn later(self, other: Self) -> Self {
+        self.each(other, u64::max)
+    }
+
+    fn each(self, other: Self, take: fn(u64, u64) -> u64) -> Self {
+        Self {
+            events: take(self.events, other.events),
+            processes: take(self.processes, other.processes),
+            programs: take(self.programs, other.programs),
+            sessions: take(self.sessions, other.sessions),
+            stray_calls: take(self.stray_calls, other.stray_calls),
+            capability_checks: take(self.capability_checks, other.capability_checks),
+            denials: take(self.denials, other.denials),
+            in_flight: take(self.in_flight, other.in_flight),
+            cgroups: take(self.cgroups, other.cgroups),
+            scopes: take(self.scopes, other.scopes),
+            unidentified: take(self.unidentified, other.unidentified),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Losses;
+
+    /// Each field has another count.
+    fn numbered() -> Losses {
+        let value = serde_json::to_value(Losses::default()).unwrap();
+        let fields: serde_json::Map<_, _> = value
+            .as_object()
+            .unwrap()
+            .keys()
+            .zip(1_u64..)
+            .map(|(name, count)| (name.clone(), count.into()))
+            .collect();
+        serde_json::from_value(fields.into()).unwrap()
+    }
+
+    #[test]
+    fn every_count_stands_in_the_table_under_its_name() {
+        let losses = numbered();
+        let counted: serde_json::Map<_, _> = losses
+            .counts()
+            .iter()
+            .map(|&(name, count)| (name.to_owned(), count.into()))
+            .collect();
+        let counted = serde_json::Value::from(counted);
+        assert_eq!(serde_json::to_value(losses).unwrap(), counted);
+        assert_eq!(losses.total(), (1..=11).sum::<u64>());
+    }
+
+    #[test]
+    fn sessions_add_up_and_a_session_grows() {
+        let losses = numbered();
+        assert_eq!(losses.plus(losses).total(), 2 * losses.total());
+        assert_eq!(losses.later(losses), losses);
+        assert_eq!(Losses::default().later(losses), losses);
+    }
+
+    #[test]
+    fn only_what_was_lost_is_said() {
+        assert_eq!(Losses::default().in_words(), None);
+        let lost = Losses {
+            programs: 2,
+            scopes: 1,
+            ..Losses::default()
+        };
+        assert_eq!(
+            lost.in_words().unwrap(),
+            "programs filed under another: 2, containers missing: 1"
+        );
+    }
+}
