@@ -12,6 +12,7 @@ pub mod generator;
 pub mod kernel;
 pub mod names;
 pub mod output;
+pub mod process_status;
 pub mod profile;
 pub mod recording;
 pub mod target;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::process_status::mask;
+
 /// Bits in CapEff (<https://elixir.bootlin.com/linux/v6.18/source/include/uapi/linux/capability.h>).
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_PERFMON: u32 = 38;
@@ -32,7 +34,7 @@ pub fn preflight() -> Result<(), PreflightError> {
         return Err(PreflightError::NoBtf);
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    check_capabilities(effective(&status))
+    check_capabilities(mask(&status, "CapEff").unwrap_or(0))
 }
 
 /// `uname -r`
@@ -54,14 +56,6 @@ fn version(release: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn effective(status: &str) -> u64 {
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .unwrap_or(0)
-}
-
 fn check_capabilities(effective: u64) -> Result<(), PreflightError> {
     let has = |bit: u32| effective & (1 << bit) != 0;
     if has(CAP_SYS_ADMIN) {
@@ -78,13 +72,12 @@ fn check_capabilities(effective: u64) -> Result<(), PreflightError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{PreflightError, check_capabilities, effective, version};
+    use super::{PreflightError, check_capabilities, version};
 
     #[test]
     fn the_missing_capability_is_named() {
-        let none = effective("CapInh:\t0\nCapEff:\t0000000000000000\n");
         assert_eq!(
-            check_capabilities(none),
+            check_capabilities(0),
             Err(PreflightError::Capability {
                 missing: "CAP_BPF and CAP_PERFMON"
             })

@@ -9,6 +9,8 @@ use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
 use tokio::sync::watch;
 
+use crate::process_status;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupt {
     pub signal: i32,
@@ -40,7 +42,8 @@ impl Interrupts {
     /// Those of this process, which no longer die of these signals. What was ignored when we were
     /// started (`nohup`, a shell's background job) stays ignored.
     pub fn of_this_process() -> io::Result<Self> {
-        let ignored = ignored(&std::fs::read_to_string("/proc/self/status")?);
+        let status = std::fs::read_to_string("/proc/self/status")?;
+        let ignored = process_status::mask(&status, "SigIgn").unwrap_or(0);
         let heeded = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
             .into_iter()
             .filter(|signal| ignored & (1 << (signal - 1)) == 0);
@@ -97,18 +100,9 @@ impl Interrupts {
     }
 }
 
-/// The mask of ignored signals in `/proc/PID/status`.
-fn ignored(status: &str) -> u64 {
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Interrupt, Interrupts, ignored};
+    use super::{Interrupt, Interrupts};
 
     const TERM: Interrupt = Interrupt {
         signal: 15,
@@ -137,11 +131,5 @@ mod tests {
         assert_eq!(interrupts.next().await, TERM);
         sender.send(TERM);
         assert_eq!(interrupts.next().await, TERM);
-    }
-
-    #[test]
-    fn ignored_signals_are_read_from_the_mask() {
-        let mask = ignored("Name:\tx\nSigIgn:\t0000000000000003\nSigCgt:\t00000000000000ff\n");
-        assert_eq!(mask, 3);
     }
 }

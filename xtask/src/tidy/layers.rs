@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 13] = [
+const LAYERS: [Layer; 14] = [
     Layer {
         name: "file",
         imports: &[],
@@ -19,6 +19,11 @@ const LAYERS: [Layer; 13] = [
         name: "names",
         imports: &[],
         why: "tables of the kernel's own names",
+    },
+    Layer {
+        name: "process_status",
+        imports: &["names"],
+        why: "fields of a text of the kernel's; opens nothing",
     },
     Layer {
         name: "cli",
@@ -42,12 +47,19 @@ const LAYERS: [Layer; 13] = [
     },
     Layer {
         name: "kernel",
-        imports: &["names"],
+        imports: &["names", "process_status"],
         why: "hands out raw facts; knows no file and no policy",
     },
     Layer {
         name: "target",
-        imports: &["capabilities", "cli", "names", "profile", "recording"],
+        imports: &[
+            "capabilities",
+            "cli",
+            "names",
+            "process_status",
+            "profile",
+            "recording",
+        ],
         why: "what is watched, and what it runs under; loads no BPF",
     },
     Layer {
@@ -90,6 +102,7 @@ const LAYERS: [Layer; 13] = [
             "kernel",
             "names",
             "output",
+            "process_status",
             "profile",
             "recording",
             "target",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::names;
+use crate::process_status;
 use crate::recording::{Phase, Recording};
 use crate::target::command::{LeftoversEnd, LeftoversReport};
 
@@ -52,14 +52,5 @@ pub(super) fn leftovers(report: &LeftoversReport) {
 /// The capabilities that a process can have at most; `None` where it is gone.
 pub(super) fn bounding_set(process: &str) -> Option<Vec<String>> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let hex = status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapBnd:"))?;
-    let set = u64::from_str_radix(hex.trim(), 16).ok()?;
-    Some(
-        (0..64)
-            .filter(|bit| set & (1 << bit) != 0)
-            .map(names::capability)
-            .collect(),
-    )
+    process_status::capabilities(&status, "CapBnd")
 }

@@ -1,13 +1,13 @@
 //! A v2 cgroup of our own: the scope that the kernel side watches.
 
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use super::tree::{self, gone, locate, unified_membership, with_descendants};
 use super::{CgroupError, Hierarchies};
 
 /// How long a cgroup may stay busy after its last process: the kernel lets go of an exiting
@@ -33,10 +33,11 @@ impl ScopeCgroup {
         let memberships = std::fs::read_to_string(PATH)
             .map_err(|source| CgroupError::Proc { path: PATH, source })?;
         let own = unified_membership(&memberships).ok_or(CgroupError::NoUnified)?;
-        let parent = locate(hierarchies, own).ok_or_else(|| CgroupError::OutOfSight {
-            own: own.to_owned(),
-            mount: hierarchies.unified.clone(),
-        })?;
+        let parent =
+            locate(hierarchies, Path::new(own)).ok_or_else(|| CgroupError::OutOfSight {
+                cgroup: own.to_owned(),
+                mount: hierarchies.unified.clone(),
+            })?;
         Self::make(parent.join(name), String::new(), Vec::new())
     }
 
@@ -77,13 +78,12 @@ impl ScopeCgroup {
         shadows: Vec<PathBuf>,
     ) -> Result<Self, CgroupError> {
         let id = std::fs::create_dir(&path)
-            .and_then(|()| path.metadata())
+            .and_then(|()| tree::id(&path))
             .map_err(|source| CgroupError::Create {
                 mend: mend(&source),
                 path: path.clone(),
                 source,
-            })?
-            .ino();
+            })?;
         Ok(Self {
             path,
             id,
@@ -93,9 +93,7 @@ impl ScopeCgroup {
         })
     }
 
-    /// As `bpf_get_current_cgroup_id` tells it. On 64-bit machines the directory's inode number
-    /// is the id
-    /// (`kernfs_id_ino`, <https://github.com/torvalds/linux/blob/v6.18/include/linux/kernfs.h>).
+    /// As `bpf_get_current_cgroup_id` tells it.
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -111,15 +109,7 @@ impl ScopeCgroup {
 
     /// In this cgroup and in those below it, in no order.
     pub fn processes(&self) -> io::Result<Vec<i32>> {
-        let mut found = Vec::new();
-        for cgroup in with_descendants(&self.path)? {
-            match std::fs::read_to_string(cgroup.join("cgroup.procs")) {
-                Ok(text) => found.extend(text.lines().filter_map(|line| line.parse::<i32>().ok())),
-                Err(error) if gone(&error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(found)
+        tree::processes(&self.path)
     }
 
     /// Sends the signal to each process; one that has just ended is no error.
@@ -203,23 +193,7 @@ impl Drop for ScopeCgroup {
     }
 }
 
-/// The path in the line `0::PATH` of `/proc/PID/cgroup`.
-fn unified_membership(memberships: &str) -> Option<&str> {
-    memberships
-        .lines()
-        .find_map(|line| line.strip_prefix("0::"))
-        // A cgroup that was removed under its last process is marked so.
-        .filter(|path| !path.ends_with(" (deleted)"))
-}
-
-/// The directory of a cgroup, where the mount shows it.
-fn locate(hierarchies: &Hierarchies, cgroup: &str) -> Option<PathBuf> {
-    let below = Path::new(cgroup).strip_prefix(&hierarchies.root).ok()?;
-    // `/../sibling`: outside of our cgroup namespace.
-    (!below.starts_with("..")).then(|| hierarchies.unified.join(below))
-}
-
-fn mend(error: &io::Error) -> &'static str {
+pub(super) fn mend(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::PermissionDenied => "run as root",
         io::ErrorKind::ReadOnlyFilesystem => {
@@ -228,33 +202,6 @@ fn mend(error: &io::Error) -> &'static str {
         io::ErrorKind::AlreadyExists => "remove it with rmdir",
         _ => "see that cgroup v2 is mounted, writable, and within cgroup.max.descendants",
     }
-}
-
-/// Removed while we looked: ENODEV is what an open file of a removed cgroup answers.
-fn gone(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ENODEV)
-}
-
-/// Parents first; empty where `path` is gone.
-fn with_descendants(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut open = vec![path.to_owned()];
-    while let Some(folder) = open.pop() {
-        match std::fs::read_dir(&folder) {
-            Ok(entries) => {
-                for entry in entries {
-                    let entry = entry?;
-                    if entry.file_type()?.is_dir() {
-                        open.push(entry.path());
-                    }
-                }
-            }
-            Err(error) if gone(&error) => continue,
-            Err(error) => return Err(error),
-        }
-        found.push(folder);
-    }
-    Ok(found)
 }
 
 fn remove_tree(path: &Path, deadline: Instant) -> io::Result<()> {
@@ -277,9 +224,9 @@ fn remove_tree(path: &Path, deadline: Instant) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hierarchies, ScopeCgroup, locate, mend, unified_membership};
+    use super::{Hierarchies, ScopeCgroup, mend};
     use crate::recording::CgroupMode;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     fn mounted(root: &str) -> Hierarchies {
         Hierarchies {
@@ -288,29 +235,6 @@ mod tests {
             controllers: Vec::new(),
             root: root.into(),
         }
-    }
-
-    #[test]
-    fn our_own_cgroup_is_found_in_each_mode() {
-        assert_eq!(
-            unified_membership("9:name=systemd:/\n4:memory:/x\n0::/user.slice\n"),
-            Some("/user.slice")
-        );
-        assert_eq!(unified_membership("4:memory:/x\n"), None);
-        assert_eq!(unified_membership("0::/left (deleted)\n"), None);
-    }
-
-    #[test]
-    fn a_cgroup_is_located_below_what_the_mount_shows() {
-        let found = |root, cgroup| locate(&mounted(root), cgroup);
-        assert_eq!(found("/", "/"), Some(PathBuf::from("/sys/fs/cgroup")));
-        assert_eq!(found("/", "/a/b"), Some("/sys/fs/cgroup/a/b".into()));
-        assert_eq!(
-            found("/docker/x", "/docker/x/y"),
-            Some("/sys/fs/cgroup/y".into())
-        );
-        assert_eq!(found("/docker/x", "/elsewhere"), None);
-        assert_eq!(found("/", "/../sibling"), None);
     }
 
     /// Plain directories serve: a driver only decides on names.

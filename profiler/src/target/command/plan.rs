@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::ptr::null;
 
 use super::{CommandError, CommandSpec, resolve};
+use crate::process_status;
 
 pub(super) struct Plan<'a> {
     pub(super) cgroup_procs: OwnedFd,
@@ -86,11 +87,6 @@ fn has_sys_admin() -> bool {
     const CAP_SYS_ADMIN: u32 = 21;
     std::fs::read_to_string("/proc/thread-self/status")
         .ok()
-        .and_then(|status| {
-            let set = status
-                .lines()
-                .find_map(|line| line.strip_prefix("CapEff:"))?;
-            u64::from_str_radix(set.trim(), 16).ok()
-        })
+        .and_then(|status| process_status::mask(&status, "CapEff"))
         .is_some_and(|set| set & (1 << CAP_SYS_ADMIN) != 0)
 }

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 
 use super::options::OptionError;
 use crate::recording::Text;
+use crate::target::cgroup::CgroupError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -41,6 +42,27 @@ pub enum EngineError {
         "the container {container} is still there: {message}; `docker rm -f {container}` removes it"
     )]
     NotRemoved { container: String, message: Text },
+    #[error("no container {name} here; {}", alike(nearest))]
+    NoSuchContainer {
+        name: Text,
+        /// Running ones, the most alike first.
+        nearest: Vec<Text>,
+    },
+    #[error("{name} is not the name of a container; write NAME or an id")]
+    NotAContainer { name: Text },
+    #[error(
+        "the container {name} is not running, it is {state}; {}",
+        mend_state(state)
+    )]
+    NotRunning {
+        name: Text,
+        /// As the engine has it: `exited`, `created`, …
+        state: String,
+    },
+    #[error("the container {name} ended just now; start it again, or record it by its label")]
+    Vanished { name: Text },
+    #[error(transparent)]
+    Cgroup(#[from] CgroupError),
     #[error("the engine failed to {action}: {message}")]
     Refused { action: String, message: Text },
 }
@@ -111,6 +133,22 @@ impl StartFailure {
             Self::Stopped => "; its filter denies the container runtime a call that it needs",
             Self::Other => "",
         }
+    }
+}
+
+fn alike(nearest: &[Text]) -> String {
+    if nearest.is_empty() {
+        return "`docker ps` lists those that run".to_owned();
+    }
+    let names: Vec<String> = nearest.iter().map(Text::to_string).collect();
+    format!("running and alike: {}", names.join(", "))
+}
+
+fn mend_state(state: &str) -> &'static str {
+    match state {
+        "restarting" => "see `docker logs` for why it does not stay up",
+        "removing" | "dead" => "make it anew",
+        _ => "`docker start` it first, or record it from its start by its label",
     }
 }
 

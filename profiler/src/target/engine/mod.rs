@@ -1,20 +1,32 @@
-//! Containers of our own, through the engine's API: started, followed, stopped, and always
-//! removed.
+//! Containers, through the engine's API: our own are started, followed, stopped, and always
+//! removed; those of others are looked up and heard of, and left alone.
 //!
 //! Refuses to pull images (what is recorded is what is here), and to leave a container behind.
 
+mod configuration;
+mod confinement;
 mod container;
 mod error;
+mod events;
 mod facts;
 mod follow;
+mod labels;
+mod list;
 pub mod options;
+mod running;
 mod spec;
 mod test_command;
 
 pub use super::{Interrupt, InterruptSender, Interrupts};
+pub use configuration::configured_cgroup_parent;
+pub use confinement::{Confinement, ProcessFacts, Seccomp};
 pub use container::{Container, with_container};
 pub use error::{EngineError, Exit, StartFailure};
+pub use events::{Action, ContainerEvent, EngineEvent, EventStream, Exec};
 pub use facts::ImageFacts;
+pub use labels::{ComposeService, Labels, NoLabel, Selector};
+pub use list::ListedContainer;
+pub use running::{ContainerFacts, ContainerState};
 pub use spec::ContainerSpec;
 pub use test_command::{TestError, TestOutcome, run_test};
 
