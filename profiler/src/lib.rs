@@ -15,4 +15,5 @@ pub mod output;
 pub mod profile;
 pub mod recording;
 pub mod target;
+pub mod terminal;
 pub mod verify;

@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 13] = [
+const LAYERS: [Layer; 14] = [
     Layer {
         name: "file",
         imports: &[],
@@ -19,6 +19,11 @@ const LAYERS: [Layer; 13] = [
         name: "names",
         imports: &[],
         why: "tables of the kernel's own names",
+    },
+    Layer {
+        name: "terminal",
+        imports: &[],
+        why: "bytes to where a person looks, whatever they say",
     },
     Layer {
         name: "cli",
@@ -47,7 +52,14 @@ const LAYERS: [Layer; 13] = [
     },
     Layer {
         name: "target",
-        imports: &["capabilities", "cli", "names", "profile", "recording"],
+        imports: &[
+            "capabilities",
+            "cli",
+            "names",
+            "profile",
+            "recording",
+            "terminal",
+        ],
         why: "what is watched, and what it runs under; loads no BPF",
     },
     Layer {
@@ -93,6 +105,7 @@ const LAYERS: [Layer; 13] = [
             "profile",
             "recording",
             "target",
+            "terminal",
             "verify",
         ],
         why: "the verbs, where everything meets",

@@ -2,6 +2,8 @@
 
 mod command;
 mod image;
+#[allow(dead_code, reason = "for runs that are watched at length")]
+mod progress;
 mod report;
 mod under;
 
