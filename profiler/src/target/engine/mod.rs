@@ -9,14 +9,12 @@ mod facts;
 mod follow;
 pub mod options;
 mod spec;
-mod test_command;
 
-pub use super::{Interrupt, InterruptSender, Interrupts};
+pub use super::{Interrupt, InterruptSender, Interrupts, TestOutcome, run_test};
 pub use container::{Container, with_container};
 pub use error::{EngineError, Exit, StartFailure};
 pub use facts::ImageFacts;
 pub use spec::ContainerSpec;
-pub use test_command::{TestError, TestOutcome, run_test};
 
 use std::time::Duration;
 
