@@ -117,7 +117,7 @@ impl LiveLine {
 impl Drop for LiveLine {
     fn drop(&mut self) {
         if let Some(mut screen) = screen().take() {
-            screen.clear();
+            let _ = screen.leave(|| Stream::Stderr.write(b"\n"));
         }
     }
 }

@@ -29,8 +29,10 @@ impl Screen {
         self.line.tick();
     }
 
-    pub(super) fn clear(&mut self) {
+    /// What is shown later, by whomever, begins on a line of its own.
+    pub(super) fn leave(&mut self, newline: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         self.line.finish_and_clear();
+        if self.open { newline() } else { Ok(()) }
     }
 
     /// `write` writes these bytes and no others.
@@ -42,7 +44,7 @@ impl Screen {
         let Some(last) = bytes.last() else {
             return write();
         };
-        self.clear();
+        self.line.finish_and_clear();
         let written = write();
         self.open = *last != b'\n';
         if !self.open {
@@ -100,6 +102,11 @@ mod tests {
                 .unwrap();
         }
 
+        fn leave(&mut self) {
+            let terminal = &self.terminal;
+            self.screen.leave(|| terminal.write_str("\r\n")).unwrap();
+        }
+
         /// Without the spinner, which looks another way each time.
         fn lines(&self) -> Vec<String> {
             let spinner = |c: char| ('\u{2800}'..='\u{28ff}').contains(&c);
@@ -127,7 +134,7 @@ mod tests {
             "* second",
         ];
         assert_eq!(shown.lines(), expected);
-        shown.screen.clear();
+        shown.leave();
         assert_eq!(shown.lines(), expected[..3]);
     }
 
@@ -148,6 +155,10 @@ mod tests {
             shown.lines(),
             ["..... ok", "Password:", "profiler: web-1 died", "* live"]
         );
+        shown.pass("open");
+        shown.leave();
+        shown.terminal.write_str("later").unwrap();
+        assert_eq!(shown.lines()[3..], ["open", "later"]);
     }
 
     #[test]

@@ -14,8 +14,8 @@ pub use line::Snapshot;
 
 use crate::terminal::{self, LiveLine};
 
-/// Between two looks of the spinner.
-const TICK: Duration = Duration::from_millis(100);
+/// Between two looks of the spinner: drawing every 100 ms takes 0.4 % of a core (debug build).
+const TICK: Duration = Duration::from_millis(200);
 
 /// Shown until it is finished or dropped.
 #[derive(Debug)]
