@@ -16,4 +16,5 @@ pub mod process_status;
 pub mod profile;
 pub mod recording;
 pub mod target;
+pub mod terminal;
 pub mod verify;

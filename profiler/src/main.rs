@@ -39,5 +39,8 @@ fn log_to_stderr() {
             let level = record.level().as_str().to_ascii_lowercase();
             writeln!(out, "profiler: {level}: {}", record.args())
         })
+        .target(env_logger::Target::Pipe(Box::new(
+            profiler::terminal::Stderr,
+        )))
         .init();
 }

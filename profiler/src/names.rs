@@ -123,6 +123,12 @@ pub fn capability(number: u8) -> String {
         .map_or_else(|| number.to_string(), |&name| name.to_owned())
 }
 
+/// A set, by bit; the lowest first.
+pub fn capabilities(set: u64) -> Vec<String> {
+    let is_in = |bit: &u8| set & (1 << bit) != 0;
+    (0..64).filter(is_in).map(capability).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Abi, capability, syscall};

@@ -20,9 +20,7 @@ pub fn mask(status: &str, name: &str) -> Option<u64> {
 
 /// A set of capabilities by name, with `CAP_`, the lowest number first.
 pub fn capabilities(status: &str, name: &str) -> Option<Vec<String>> {
-    let set = mask(status, name)?;
-    let is_in = |bit: &u8| set & (1 << bit) != 0;
-    Some((0..64).filter(is_in).map(names::capability).collect())
+    mask(status, name).map(names::capabilities)
 }
 
 #[cfg(test)]

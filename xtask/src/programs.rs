@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result};
 use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c`, flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 9] = [
+const PROGRAMS: [(&str, &[&str], &str); 14] = [
+    ("beyond", &["-static"], "numbers past the set's end"),
     ("daemonise", &["-static"], "outlives its parent"),
     ("forking", &[], "dynamically linked, forks, vforks, execs"),
     (
@@ -16,12 +17,16 @@ const PROGRAMS: [(&str, &[&str], &str); 9] = [
         &["-static", "-nostdlib", "-fno-stack-protector"],
         "two calls, no libc",
     ),
+    ("hostile", &["-static"], "names that a terminal obeys"),
     ("i386", &["-m32", "-static"], "the i386 ABI, whole"),
+    ("nested", &["-static"], "cgroups below its own"),
+    ("oom", &["-static"], "killed for its memory"),
     ("probe", &["-static"], "runs in any image"),
     ("static", &["-static"], "no dynamic loader"),
     ("storm", &["-static"], "short processes: no loader's calls"),
     ("stray", &["-static"], "numbers that no table has"),
     ("threaded", &["-pthread"], "dynamically linked, threads"),
+    ("x32", &["-static"], "the x32 ABI's numbers"),
 ];
 
 pub(crate) fn programs() -> Result<()> {

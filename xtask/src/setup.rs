@@ -13,18 +13,23 @@ use anyhow::{Context as _, Result, bail};
 use crate::shell::{on_path, output, run, succeeds, workspace};
 
 /// Debian packages, and what for.
-const PACKAGES: [(&str, &str); 8] = [
+const PACKAGES: [(&str, &str); 10] = [
     (
         "busybox-static",
         "the smallest test image, and health checks",
     ),
     ("curl", "requests of the nginx test"),
+    (
+        "docker-compose",
+        "a project of several services, started by somebody else",
+    ),
     ("gcc", "the tests' own programs"),
     ("gcc-multilib", "programs of the i386 ABI"),
     ("libc6-dev", "static programs"),
     ("libseccomp2", "`verify -- CMD` compiles profiles with it"),
     ("mmdebstrap", "the test images' root file systems"),
     ("strace", "the oracle that the recorder is held against"),
+    ("stress-ng", "load beside the recorder"),
 ];
 
 /// Starting containers takes far less; a loaded machine's first start of containerd may not.

@@ -11,7 +11,10 @@ pub(crate) use capabilities::check as capability_check;
 pub use sessions::{Sessions, sessions};
 pub use syscalls::architectures;
 
+use profiler_common::{Abi, FirstSeen};
+
 use crate::kernel::{LossCounts, ProgramFacts};
+use crate::names;
 use crate::recording::{Caller, Losses, Phase, Sighting, Text};
 
 /// The run that facts belong to.
@@ -53,6 +56,14 @@ impl RunClock {
             first,
         }
     }
+}
+
+/// Of a first sight's call.
+pub fn call_name(seen: &FirstSeen) -> String {
+    Abi::from_index(seen.abi).map_or_else(
+        || seen.number.to_string(),
+        |abi| names::syscall(abi, seen.number),
+    )
 }
 
 /// `unidentified`: containers that the engine could not be asked about.

@@ -46,7 +46,7 @@ pub fn kernel_release() -> String {
 }
 
 /// Whether kernel strings may be read: lockdown=confidentiality refuses the helper at load.
-pub(super) fn may_read_strings() -> bool {
+pub fn may_read_strings() -> bool {
     std::fs::read_to_string("/sys/kernel/security/lockdown")
         .map_or(true, |modes| !modes.contains("[confidentiality]"))
 }

@@ -124,8 +124,8 @@ pub struct Confinement {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
-    /// [`Filter::OPEN`], `engine-default`, [`Filter::UNCONFINED`], `own` (the container's own,
-    /// given to the engine by somebody else), `unknown`, or the file's path.
+    /// [`Filter::OPEN`], [`Filter::ENGINE_DEFAULT`], [`Filter::UNCONFINED`], [`Filter::OWN`],
+    /// [`Filter::UNKNOWN`], or the file's path.
     pub name: Text,
     /// Of the JSON text, lower-case hex; absent for a filter that the engine keeps to itself.
     pub sha256: Option<String>,
@@ -134,6 +134,12 @@ pub struct Filter {
 impl Filter {
     /// Allows all but the ways round a filter (`profiles/open.json`).
     pub const OPEN: &str = "open";
+    /// What the engine gives a container that asks for nothing.
+    pub const ENGINE_DEFAULT: &str = "engine-default";
+    /// The container's own, given to the engine by somebody else.
+    pub const OWN: &str = "own";
+    /// There is one, and nobody tells which.
+    pub const UNKNOWN: &str = "unknown";
     /// None at all.
     pub const UNCONFINED: &str = "unconfined";
 

@@ -6,8 +6,10 @@ pub mod cgroup;
 pub mod command;
 pub mod engine;
 mod interrupt;
+mod test_command;
 
 pub use interrupt::{Interrupt, InterruptSender, Interrupts};
+pub use test_command::{TestError, TestOutcome, run_test};
 
 use std::hash::{BuildHasher as _, RandomState};
 

@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 14] = [
+const LAYERS: [Layer; 15] = [
     Layer {
         name: "file",
         imports: &[],
@@ -24,6 +24,11 @@ const LAYERS: [Layer; 14] = [
         name: "process_status",
         imports: &["names"],
         why: "fields of a text of the kernel's; opens nothing",
+    },
+    Layer {
+        name: "terminal",
+        imports: &[],
+        why: "bytes to where a person looks, whatever they say",
     },
     Layer {
         name: "cli",
@@ -59,6 +64,7 @@ const LAYERS: [Layer; 14] = [
             "process_status",
             "profile",
             "recording",
+            "terminal",
         ],
         why: "what is watched, and what it runs under; loads no BPF",
     },
@@ -106,6 +112,7 @@ const LAYERS: [Layer; 14] = [
             "profile",
             "recording",
             "target",
+            "terminal",
             "verify",
         ],
         why: "the verbs, where everything meets",

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::output::Output;
+use super::progress::Progress;
 use super::recorder::{About, End, Life, Recorder};
 use super::report;
 use super::under::Under;
@@ -69,7 +70,8 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
         },
     };
     let end = recorder
-        .during(&life, command::run(spec, &interrupts))
+        // The terminal is the command's.
+        .during(&life, &Progress::new(true), command::run(spec, &interrupts))
         .await?;
     if let Some(leftovers) = &end.leftovers {
         report::leftovers(leftovers);

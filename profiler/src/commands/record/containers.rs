@@ -24,9 +24,6 @@ use crate::target::cgroup::{Hierarchies, engine_parent};
 use crate::target::engine::{Engine, configured_cgroup_parent};
 use crate::target::{Interrupts, TestOutcome, run_test};
 
-/// What is looked at again though nothing was heard: an exit code that the engine tells later.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
-
 pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
     kernel::preflight()?;
     let wanted = Wanted::parse(args)?;
@@ -38,12 +35,11 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
         &hierarchies,
         &engine_facts.name,
         &engine_facts.cgroup_driver,
-        configured_cgroup_parent()?.as_deref(),
+        configured_cgroup_parent().as_deref(),
     )?;
     let wanted = wanted.resolve(&engine).await?;
     // Before anything is watched that would have to be let go of.
     let interrupts = Interrupts::of_this_process().context("cannot listen for signals")?;
-    let progress = Progress::new(args.quiet);
     // Before the test, so that nothing it starts is missed.
     let mut events = engine.events().await?;
     let mut observer = Observer::load(Watch {
@@ -63,7 +59,7 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
         hierarchies,
         wanted,
         recorder,
-        &progress,
+        Progress::new(args.quiet),
     );
     watcher.attach_to_running().await?;
 
@@ -73,10 +69,8 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
         tokio::select! {
             reached = &mut goal => break reached?,
             event = events.next() => watcher.heard(event),
-            found = watcher.found() => watcher.told(found),
-            () = watcher.recorder.observer.changed() => {}
+            () = watcher.anything() => {}
             () = checkpoints.next() => watcher.checkpoint(),
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
         watcher.look().await?;
         if watcher.nothing_left() {
@@ -84,7 +78,6 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
         }
     };
     watcher.settle(&mut events).await?;
-    progress.finish();
     watcher.close(reached.test_exit(), args)
 }
 

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 
 use super::output::{Output, image_word};
+use super::progress::Progress;
 use super::recorder::{About, End, Life, Recorder};
 use super::report;
 use super::under::Under;
@@ -70,12 +71,14 @@ pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8>
         name: &name,
         session: session.id(),
     };
+    let progress = Progress::new(args.quiet);
     let mut seen = Seen::default();
     let ended = with_container(&engine, &spec, async |container| {
         let attended = attend(container, args.test.as_deref(), &interrupts, &mut seen);
-        recorder.during(&life, attended).await
+        recorder.during(&life, &progress, attended).await
     })
     .await;
+    progress.finish();
     if !seen.started {
         // Nothing of the subject's ran, so there is nothing to record.
         return Ok(ended?.exit_code());

@@ -1,31 +1,71 @@
 //! `profiler record`: a target, an observer, a file.
 
 mod command;
+mod containers;
 mod image;
 mod output;
+mod progress;
 mod recorder;
 mod report;
+mod running;
 mod under;
+
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
 use crate::cli::{RecordArgs, RunOptions};
 
 pub fn record(args: &RecordArgs) -> anyhow::Result<u8> {
-    if args.image.is_none() {
-        if args.command.is_empty() {
-            bail!("say what to record: `-- CMD…`, or `--image IMAGE`");
-        }
-        if args.options != RunOptions::default() {
-            bail!("container options need `--image IMAGE`; a command is run as it is");
-        }
-    }
+    let target = Target::of(args)?;
     tokio::runtime::Runtime::new()
         .context("cannot start the I/O threads")?
         .block_on(async {
-            match &args.image {
-                Some(image) => image::record(image, args).await,
-                None => command::record(args).await,
+            match target {
+                Target::Command => command::record(args).await,
+                Target::Image(image) => image::record(image, args).await,
+                Target::Cgroup(path) => running::record(args, path).await,
+                Target::Containers => containers::record(args).await,
             }
         })
+}
+
+/// What is to be recorded.
+enum Target<'a> {
+    Command,
+    Image(&'a str),
+    Cgroup(&'a Path),
+    /// That somebody else starts, or has started.
+    Containers,
+}
+
+impl<'a> Target<'a> {
+    fn of(args: &'a RecordArgs) -> anyhow::Result<Self> {
+        let target = if let Some(image) = &args.image {
+            Self::Image(image)
+        } else if let Some(path) = &args.cgroup {
+            Self::Cgroup(path)
+        } else if args.all_containers
+            || args.label.is_some()
+            || args.compose_project.is_some()
+            || !args.container.is_empty()
+        {
+            Self::Containers
+        } else if args.command.is_empty() {
+            bail!(
+                "say what to record: `-- CMD…`, `--image IMAGE`, --label, --compose-project or --all-containers with --test, --container NAME or --cgroup PATH"
+            );
+        } else {
+            Self::Command
+        };
+        if !matches!(target, Self::Image(_)) && args.options != RunOptions::default() {
+            bail!(
+                "container options need `--image IMAGE`; what we do not start ourselves is taken as it is"
+            );
+        }
+        if matches!(target, Self::Cgroup(_) | Self::Containers) && !args.command.is_empty() {
+            bail!("`-- CMD…` is for what we start ourselves; give the test by --test");
+        }
+        Ok(target)
+    }
 }

@@ -49,6 +49,12 @@ impl Output {
                 path.display()
             );
         }
+        if !path.is_dir() && path.extension().is_some_and(|extension| extension == "json") {
+            bail!(
+                "{} looks like a file; name a folder with -o, one file a subject is written there",
+                path.display()
+            );
+        }
         std::fs::create_dir_all(&path)
             .and_then(|()| tempfile::tempfile_in(&path).map(drop))
             .with_context(|| {

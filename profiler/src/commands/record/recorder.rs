@@ -3,14 +3,16 @@
 //! Writes checkpoints while it goes, so that a recorder that is killed leaves what it knew.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::future::Future;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, bail};
 use indexmap::IndexMap;
 
 use super::output::Output;
+use super::progress::{Progress, Snapshot};
 use super::report;
 use crate::cli::RecordArgs;
 use crate::collector::{self, RunClock};
@@ -19,6 +21,9 @@ use crate::recording::{
     self, Capabilities, CgroupMode, Confinement, Engine, FORMAT, Host, Outcome, Recording, Run,
     RunContainer, Status, Subject, Text, Tool, VERSION,
 };
+
+/// Between two looks at what there is to show.
+const SHOW: Duration = Duration::from_millis(500);
 
 /// What a subject is, and what it runs under.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +75,8 @@ pub(super) struct Recorder {
     /// Containers that nobody could name.
     unidentified: u64,
     written: Written,
+    /// How many first sights were counted in what was shown last.
+    shown: (u64, Snapshot),
 }
 
 /// What the last checkpoint held.
@@ -102,17 +109,28 @@ impl Recorder {
             ended: IndexMap::new(),
             unidentified: 0,
             written: Written::default(),
+            shown: (0, Snapshot::default()),
         })
     }
 
     /// Does the work, with checkpoints of the life meanwhile.
-    pub(super) async fn during<T>(&mut self, life: &Life, work: impl Future<Output = T>) -> T {
+    pub(super) async fn during<T>(
+        &mut self,
+        life: &Life,
+        progress: &Progress,
+        work: impl Future<Output = T>,
+    ) -> T {
         let mut work = std::pin::pin!(work);
         let mut ticks = self.ticks();
+        let lives = std::slice::from_ref(life);
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = ticks.next() => self.checkpoint(std::slice::from_ref(life)),
+                () = ticks.next() => self.checkpoint(lives),
+                () = tokio::time::sleep(SHOW), if progress.is_live() => {
+                    let snapshot = self.snapshot(lives);
+                    progress.update(snapshot);
+                }
             }
         }
     }
@@ -164,6 +182,17 @@ impl Recorder {
         if now == self.written {
             return Ok(());
         }
+        for (path, mut recording) in self.so_far(lives)? {
+            recording.status = Status::Checkpoint;
+            recording.losses = collector::losses(&now.losses, self.unidentified);
+            recording::write(&path, &recording)?;
+        }
+        self.written = now;
+        Ok(())
+    }
+
+    /// The runs that have ended, and those that go on.
+    fn so_far(&self, lives: &[Life]) -> anyhow::Result<IndexMap<PathBuf, Recording>> {
         let scopes: Vec<ScopeId> = lives.iter().map(|life| life.scope).collect();
         let facts = self.observer.facts_of(&scopes)?;
         let mut recordings = self.ended.clone();
@@ -187,13 +216,38 @@ impl Recorder {
                 into(&mut recordings, path, run)?;
             }
         }
-        for (path, mut recording) in recordings {
-            recording.status = Status::Checkpoint;
-            recording.losses = collector::losses(&now.losses, self.unidentified);
-            recording::write(&path, &recording)?;
+        Ok(recordings)
+    }
+
+    /// For a person who watches. Counted again only where something was seen since.
+    pub(super) fn snapshot(&mut self, lives: &[Life]) -> Snapshot {
+        let (first_sights, newest) = self.observer.newest();
+        if first_sights != self.shown.0 {
+            if let Ok(recordings) = self.so_far(lives) {
+                self.shown.1 = shown(recordings.values());
+            }
+            self.shown.0 = first_sights;
+            self.shown.1.newest = newest.map(|seen| {
+                let by = Text::from_c_bytes(&self.observer.executable(&seen))
+                    .or_else(|| Text::from_c_bytes(&seen.comm));
+                let call = collector::call_name(&seen);
+                let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+                (format!("{call}{by}"), Instant::now())
+            });
         }
-        self.written = now;
-        Ok(())
+        self.shown.1.clone()
+    }
+
+    /// Whether what the user asked to pass did is the test's to say, of all runs.
+    pub(super) fn test_ended(&mut self, exit: i32) {
+        for run in self.ended.values_mut().flat_map(|recording| &mut recording.runs) {
+            run.outcome.test_exit = Some(exit);
+            if exit != 0 {
+                run.outcome.passed = false;
+                let reason = format!("the test ended with exit code {exit}");
+                run.outcome.reason.get_or_insert(reason.into());
+            }
+        }
     }
 
     /// Writes every file, says what was learned. The number of facts that were lost.
@@ -279,6 +333,22 @@ impl Recorder {
             losses: recording::Losses::default(),
         }
     }
+}
+
+fn shown<'a>(recordings: impl Iterator<Item = &'a Recording>) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let (mut calls, mut capabilities) = (HashSet::new(), HashSet::new());
+    for recording in recordings {
+        snapshot.subjects += 1;
+        snapshot.runs += recording.runs.len();
+        calls.extend(recording.architectures.values().flat_map(IndexMap::keys));
+        let checks = recording.capabilities.checks.iter();
+        let granted = checks.filter(|check| check.granted);
+        capabilities.extend(granted.map(|check| &check.capability));
+    }
+    snapshot.calls = calls.len();
+    snapshot.capabilities = capabilities.len();
+    snapshot
 }
 
 fn into(

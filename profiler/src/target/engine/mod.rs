@@ -15,11 +15,10 @@ mod list;
 pub mod options;
 mod running;
 mod spec;
-mod test_command;
 
-pub use super::{Interrupt, InterruptSender, Interrupts};
 pub use configuration::configured_cgroup_parent;
 pub use confinement::{Confinement, ProcessFacts, Seccomp};
+pub use super::{Interrupt, InterruptSender, Interrupts, TestOutcome, run_test};
 pub use container::{Container, with_container};
 pub use error::{EngineError, Exit, StartFailure};
 pub use events::{Action, ContainerEvent, EngineEvent, EventStream, Exec};
@@ -28,7 +27,6 @@ pub use labels::{ComposeService, Labels, NoLabel, Selector};
 pub use list::ListedContainer;
 pub use running::{ContainerFacts, ContainerState};
 pub use spec::ContainerSpec;
-pub use test_command::{TestError, TestOutcome, run_test};
 
 use std::time::Duration;
 

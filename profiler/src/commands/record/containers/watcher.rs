@@ -18,6 +18,8 @@ use crate::target::engine::{
     Action, ContainerEvent, ContainerFacts, Engine, EngineError, EngineEvent, EventStream,
 };
 
+/// What is looked at again though nothing was heard: an exit code that the engine tells later.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How long an exit code may come after the cgroup has gone.
 const EXIT_CODE: Duration = Duration::from_secs(2);
 /// How long a started container's cgroup may take to be seen.
@@ -25,18 +27,18 @@ const SCOPE: Duration = Duration::from_millis(500);
 /// How long the engine may take to tell of the last containers, after the test.
 const SETTLE: Duration = Duration::from_secs(10);
 
-pub(super) type Found = (String, Result<ContainerFacts, EngineError>);
+type Answer = (String, Result<ContainerFacts, EngineError>);
 
-pub(super) struct Watcher<'a> {
+pub(super) struct Watcher {
     pub(super) recorder: Recorder,
     engine: Engine,
     engine_facts: recording::Engine,
     hierarchies: Hierarchies,
     wanted: Resolved,
-    progress: &'a Progress,
+    progress: Progress,
     known: HashMap<String, Known>,
     /// Questions to the engine under way, and of whom.
-    questions: JoinSet<Found>,
+    questions: JoinSet<Answer>,
     asked: HashSet<String>,
     /// Scopes whose container is not known yet.
     pending: HashMap<ScopeId, Pending>,
@@ -61,14 +63,14 @@ struct Alive {
     ended: Option<(u64, Instant)>,
 }
 
-impl<'a> Watcher<'a> {
+impl Watcher {
     pub(super) fn new(
         engine: Engine,
         engine_facts: recording::Engine,
         hierarchies: Hierarchies,
         wanted: Resolved,
         recorder: Recorder,
-        progress: &'a Progress,
+        progress: Progress,
     ) -> Self {
         Self {
             recorder,
@@ -160,18 +162,17 @@ impl<'a> Watcher<'a> {
                 .all(|container| !self.known.contains_key(&container.id))
     }
 
-    /// The next answer of the engine; waits for ever where none is due. Cancel-safe.
-    pub(super) async fn found(&mut self) -> Found {
-        loop {
-            match self.questions.join_next().await {
-                Some(Ok(found)) => return found,
-                Some(Err(error)) => log::debug!("a question to the engine: {error}"),
-                None => std::future::pending().await,
-            }
-        }
+    /// Until there is something to look at. Cancel-safe.
+    pub(super) async fn anything(&mut self) {
+        let answer = tokio::select! {
+            answer = answer(&mut self.questions) => answer,
+            () = self.recorder.observer.changed() => return,
+            () = tokio::time::sleep(LOOK_AGAIN) => return,
+        };
+        self.told(answer);
     }
 
-    pub(super) fn told(&mut self, (id, answer): Found) {
+    fn told(&mut self, (id, answer): Answer) {
         match answer {
             Ok(facts) => match self.known.get_mut(&id) {
                 Some(known) => {
@@ -486,7 +487,7 @@ impl<'a> Watcher<'a> {
             let step = async {
                 tokio::select! {
                     event = events.next() => self.heard(event),
-                    found = self.found() => self.told(found),
+                    () = self.anything() => {}
                 }
             };
             within(Duration::from_millis(50), step).await;
@@ -521,13 +522,25 @@ impl<'a> Watcher<'a> {
             if code == 0 {
                 anyhow::bail!("{nothing}");
             }
-            eprintln!("profiler: {nothing}");
+            self.progress.state(&nothing.to_string());
             return Ok(code);
         }
+        self.progress.finish();
         let mut recorder = self.recorder;
         if let Some(exit) = test_exit {
             recorder.test_ended(exit);
         }
         recorder.close()?.exit_code(code)
+    }
+}
+
+/// Waits for ever where none is due.
+async fn answer(questions: &mut JoinSet<Answer>) -> Answer {
+    loop {
+        match questions.join_next().await {
+            Some(Ok(answer)) => return answer,
+            Some(Err(error)) => log::debug!("a question to the engine: {error}"),
+            None => std::future::pending().await,
+        }
     }
 }
