@@ -75,6 +75,7 @@ pub(super) struct Recorder {
     /// Containers that nobody could name.
     unidentified: u64,
     written: Written,
+    checkpoints: HashSet<PathBuf>,
     /// How many first sights were counted in what was shown last.
     shown: (u64, Snapshot),
 }
@@ -109,6 +110,7 @@ impl Recorder {
             ended: IndexMap::new(),
             unidentified: 0,
             written: Written::default(),
+            checkpoints: HashSet::new(),
             shown: (0, Snapshot::default()),
         })
     }
@@ -186,6 +188,7 @@ impl Recorder {
             recording.status = Status::Checkpoint;
             recording.losses = collector::losses(&now.losses, self.unidentified);
             recording::write(&path, &recording)?;
+            self.checkpoints.insert(path);
         }
         self.written = now;
         Ok(())
@@ -262,11 +265,16 @@ impl Recorder {
                 report::written(path, recording);
             }
         }
+        // A subject turned out to be another than it seemed.
+        for path in self.checkpoints {
+            if !self.ended.contains_key(&path) {
+                let _ = std::fs::remove_file(path);
+            }
+        }
         if let Some(failure) = failure {
             return Err(failure);
         }
         Ok(Closed {
-            files: self.ended.len(),
             lost: losses.total(),
             strict: self.strict,
         })
@@ -381,7 +389,6 @@ impl Ticks {
 
 /// What was written.
 pub(super) struct Closed {
-    pub(super) files: usize,
     lost: u64,
     strict: bool,
 }

@@ -447,14 +447,17 @@ impl Watcher {
         self.recorder.checkpoint(&lives);
     }
 
+    /// Of which all is known that tells their subject.
     fn all_lives(&self) -> Vec<Life> {
         let scopes = self.recorder.observer.scopes();
         scopes
             .iter()
-            .filter(|facts| self.lives.contains_key(&facts.scope))
             .filter(|facts| {
-                let container = &self.lives[&facts.scope].container;
-                self.known.contains_key(container)
+                self.lives.get(&facts.scope).is_some_and(|alive| {
+                    let known = self.known.get(&alive.container);
+                    known.is_some_and(|known| known.facts.is_some())
+                        && (facts.began_with.is_some() || !alive.from_birth)
+                })
             })
             .map(|facts| {
                 let image = &self.known[&self.lives[&facts.scope].container].image;
