@@ -6,7 +6,7 @@ mod run_options;
 mod verify;
 
 pub use generate::{GenerateArgs, OutputFormat};
-pub use record::{LeftoverRule, RecordArgs};
+pub use record::{LeftoverRule, Others, RecordArgs, Trust};
 pub use run_options::RunOptions;
 pub use verify::VerifyArgs;
 

@@ -25,6 +25,39 @@ pub struct RecordArgs {
     /// ends or Ctrl-C
     #[arg(long, value_name = "CMD")]
     pub test: Option<String>,
+    #[command(flatten)]
+    pub others: Others,
+    /// Where to write: a file, or a folder where others start or have started what is recorded;
+    /// SUBJECT.recording.json in this folder where it is left out
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub output: Option<PathBuf>,
+    /// What to run under while being recorded: `open` allows all but the two ways round a filter
+    /// (clone3, io_uring_setup), `default` is the engine's own profile, or a profile's file
+    #[arg(long, value_name = "open|default|FILE", default_value = "open")]
+    pub under: String,
+    /// What becomes of processes that CMD leaves behind: `stop` sends SIGTERM, and SIGKILL after
+    /// --grace; `wait` waits until they end
+    #[arg(long, value_enum, default_value_t = LeftoverRule::Stop, conflicts_with_all = ["image", "others"])]
+    pub leftovers: LeftoverRule,
+    /// How long a process that CMD left behind may take to end
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub grace: std::time::Duration,
+    #[command(flatten)]
+    pub trust: Trust,
+    /// A line for each change of state, and no live display
+    #[arg(short, long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub options: RunOptions,
+    /// The command; with --image, what the container is started with in place of the image's CMD
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+/// What somebody else starts, or has started.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What others start or have started")]
+pub struct Others {
     /// Containers with this label that are started while the test runs
     #[arg(long, value_name = "KEY[=VALUE]", group = "others")]
     pub label: Option<String>,
@@ -44,21 +77,22 @@ pub struct RecordArgs {
     /// Ctrl-C
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, requires = "others", conflicts_with = "test")]
     pub duration: Option<std::time::Duration>,
-    /// Where to write: a file, or a folder where others start or have started what is recorded;
-    /// SUBJECT.recording.json in this folder where it is left out
-    #[arg(short, long, value_name = "FILE|DIR")]
-    pub output: Option<PathBuf>,
-    /// What to run under while being recorded: `open` allows all but the two ways round a filter
-    /// (clone3, io_uring_setup), `default` is the engine's own profile, or a profile's file
-    #[arg(long, value_name = "open|default|FILE", default_value = "open")]
-    pub under: String,
-    /// What becomes of processes that CMD leaves behind: `stop` sends SIGTERM, and SIGKILL after
-    /// --grace; `wait` waits until they end
-    #[arg(long, value_enum, default_value_t = LeftoverRule::Stop, conflicts_with_all = ["image", "others"])]
-    pub leftovers: LeftoverRule,
-    /// How long a process that CMD left behind may take to end
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
-    pub grace: std::time::Duration,
+}
+
+impl Others {
+    /// Whether containers of others are meant.
+    pub fn any_container(&self) -> bool {
+        self.all_containers
+            || self.label.is_some()
+            || self.compose_project.is_some()
+            || !self.container.is_empty()
+    }
+}
+
+/// How much a recording is to be relied on.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How much it is to be relied on")]
+pub struct Trust {
     /// How often what is known so far is written while recording, so that a recorder that is
     /// killed leaves it; 0s: never
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
@@ -69,17 +103,9 @@ pub struct RecordArgs {
     /// Warn only
     #[arg(long, overrides_with = "strict")]
     pub no_strict: bool,
-    /// A line for each change of state, and no live display
-    #[arg(short, long)]
-    pub quiet: bool,
-    #[command(flatten)]
-    pub options: RunOptions,
-    /// The command; with --image, what the container is started with in place of the image's CMD
-    #[arg(last = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
 }
 
-impl RecordArgs {
+impl Trust {
     /// Whether an incomplete recording is a failure.
     pub fn strict(&self) -> bool {
         let in_ci = || std::env::var_os("CI").is_some_and(|value| value == "true");

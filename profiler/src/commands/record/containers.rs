@@ -15,18 +15,19 @@ use anyhow::{Context as _, bail};
 
 use self::known::Wanted;
 use self::watcher::Watcher;
+use super::goal::goal;
 use super::output::Output;
 use super::progress::Progress;
 use super::recorder::Recorder;
 use crate::cli::RecordArgs;
 use crate::kernel::{self, Boundary, Capacity, Observer, Watch};
+use crate::target::Interrupts;
 use crate::target::cgroup::{Hierarchies, engine_parent};
 use crate::target::engine::{Engine, configured_cgroup_parent};
-use crate::target::{Interrupts, TestOutcome, run_test};
 
 pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
     kernel::preflight()?;
-    let wanted = Wanted::parse(args)?;
+    let wanted = Wanted::parse(&args.others)?;
     let output = Output::folder(args.output.as_deref())?;
     let engine = Engine::connect().await?;
     let engine_facts = engine.facts().await?;
@@ -63,69 +64,22 @@ pub(super) async fn record(args: &RecordArgs) -> anyhow::Result<u8> {
     );
     watcher.attach_to_running().await?;
 
-    let mut goal = std::pin::pin!(goal(args, &interrupts, watcher.watches_running_ones()));
+    let mut goal = std::pin::pin!(goal(args, &interrupts));
     let mut checkpoints = watcher.recorder.ticks();
-    let reached = loop {
+    let test_exit = loop {
         tokio::select! {
-            reached = &mut goal => break reached?,
+            test_exit = &mut goal => break test_exit?,
             event = events.next() => watcher.heard(event),
             () = watcher.anything() => {}
             () = checkpoints.next() => watcher.checkpoint(),
         }
         watcher.look().await?;
         if watcher.nothing_left() {
-            break Reached::Ended;
+            break None;
         }
     };
     watcher.settle(&mut events).await?;
-    watcher.close(reached.test_exit(), args)
-}
-
-/// What ends a recording.
-enum Reached {
-    Test(TestOutcome),
-    /// The time is over, or Ctrl-C: the ordinary ways to end without a test.
-    Time,
-    /// All that was to be watched has ended.
-    Ended,
-}
-
-impl Reached {
-    fn test_exit(&self) -> Option<i32> {
-        match self {
-            Self::Test(test) => Some(
-                test.interrupted
-                    .map_or(test.exit_code, |interrupt| 128 + interrupt.signal),
-            ),
-            Self::Time | Self::Ended => None,
-        }
-    }
-}
-
-async fn goal(
-    args: &RecordArgs,
-    interrupts: &Interrupts,
-    running: bool,
-) -> anyhow::Result<Reached> {
-    let over = async {
-        match args.duration {
-            Some(duration) => tokio::time::sleep(duration).await,
-            None => std::future::pending().await,
-        }
-    };
-    match &args.test {
-        Some(test) => {
-            if !running {
-                log::debug!("the test begins; containers that it starts are watched");
-            }
-            Ok(Reached::Test(run_test(test, &[], interrupts).await?))
-        }
-        None => {
-            // An interrupt is the ordinary end.
-            let _ = interrupts.unless(over).await;
-            Ok(Reached::Time)
-        }
-    }
+    watcher.close(test_exit, args)
 }
 
 /// At most so long.

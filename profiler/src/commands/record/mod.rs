@@ -2,6 +2,7 @@
 
 mod command;
 mod containers;
+mod goal;
 mod image;
 mod output;
 mod progress;
@@ -43,13 +44,9 @@ impl<'a> Target<'a> {
     fn of(args: &'a RecordArgs) -> anyhow::Result<Self> {
         let target = if let Some(image) = &args.image {
             Self::Image(image)
-        } else if let Some(path) = &args.cgroup {
+        } else if let Some(path) = &args.others.cgroup {
             Self::Cgroup(path)
-        } else if args.all_containers
-            || args.label.is_some()
-            || args.compose_project.is_some()
-            || !args.container.is_empty()
-        {
+        } else if args.others.any_container() {
             Self::Containers
         } else if args.command.is_empty() {
             bail!(

@@ -49,7 +49,11 @@ impl Output {
                 path.display()
             );
         }
-        if !path.is_dir() && path.extension().is_some_and(|extension| extension == "json") {
+        if !path.is_dir()
+            && path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+        {
             bail!(
                 "{} looks like a file; name a folder with -o, one file a subject is written there",
                 path.display()
@@ -79,13 +83,12 @@ impl Output {
                     return file.clone();
                 }
                 let word = word(&about.subject);
-                let file = (1..)
-                    .map(|ordinal| match ordinal {
-                        1 => path.join(format!("{word}.recording.json")),
-                        _ => path.join(format!("{word}-{ordinal}.recording.json")),
-                    })
-                    .find(|file| files.iter().all(|(_, taken)| taken != file))
-                    .expect("there are more numbers than subjects");
+                let mut file = path.join(format!("{word}.recording.json"));
+                let mut ordinal = 2;
+                while files.iter().any(|(_, taken)| *taken == file) {
+                    file = path.join(format!("{word}-{ordinal}.recording.json"));
+                    ordinal += 1;
+                }
                 files.push((about.clone(), file.clone()));
                 file
             }

@@ -104,8 +104,8 @@ impl Recorder {
                 machine: name.machine().to_string_lossy().into_owned(),
                 cgroup,
             },
-            strict: args.strict(),
-            checkpoint_every: args.checkpoint,
+            strict: args.trust.strict(),
+            checkpoint_every: args.trust.checkpoint,
             symbols: OnceCell::new(),
             ended: IndexMap::new(),
             unidentified: 0,
@@ -243,7 +243,11 @@ impl Recorder {
 
     /// Whether what the user asked to pass did is the test's to say, of all runs.
     pub(super) fn test_ended(&mut self, exit: i32) {
-        for run in self.ended.values_mut().flat_map(|recording| &mut recording.runs) {
+        for run in self
+            .ended
+            .values_mut()
+            .flat_map(|recording| &mut recording.runs)
+        {
             run.outcome.test_exit = Some(exit);
             if exit != 0 {
                 run.outcome.passed = false;

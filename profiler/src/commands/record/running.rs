@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 
+use super::goal::goal;
 use super::output::Output;
 use super::progress::Progress;
 use super::recorder::{About, End, Life, Recorder};
@@ -9,8 +10,8 @@ use crate::cli::RecordArgs;
 use crate::kernel::{self, Boundary, Capacity, Observer, ScopeId, Watch};
 use crate::process_status;
 use crate::recording::{Confinement, Filter, Outcome, Subject, Text};
+use crate::target::Interrupts;
 use crate::target::cgroup::{CgroupError, ExistingCgroup, Hierarchies};
-use crate::target::{Interrupts, run_test};
 
 pub(super) async fn record(args: &RecordArgs, path: &std::path::Path) -> anyhow::Result<u8> {
     kernel::preflight()?;
@@ -39,7 +40,10 @@ pub(super) async fn record(args: &RecordArgs, path: &std::path::Path) -> anyhow:
         from_birth: false,
     };
     let mut recorder = Recorder::new(observer, output, hierarchies.mode, args)?;
-    progress.state(&format!("attached to {}", Text::from(cgroup.path().as_os_str())));
+    progress.state(&format!(
+        "attached to {}",
+        Text::from(cgroup.path().as_os_str())
+    ));
 
     let test_exit = recorder
         .during(&life, &progress, async {
@@ -66,24 +70,6 @@ pub(super) async fn record(args: &RecordArgs, path: &std::path::Path) -> anyhow:
     }
     let code = u8::try_from(test_exit.unwrap_or(0)).unwrap_or(u8::MAX);
     recorder.close()?.exit_code(code)
-}
-
-/// The test's exit code, where there is one; without it, until the time is over or Ctrl-C.
-async fn goal(args: &RecordArgs, interrupts: &Interrupts) -> anyhow::Result<Option<i32>> {
-    if let Some(test) = &args.test {
-        let outcome = run_test(test, &[], interrupts).await?;
-        let interrupted = outcome.interrupted;
-        return Ok(Some(interrupted.map_or(outcome.exit_code, |i| 128 + i.signal)));
-    }
-    let over = async {
-        match args.duration {
-            Some(duration) => tokio::time::sleep(duration).await,
-            None => std::future::pending().await,
-        }
-    };
-    // An interrupt is the ordinary end.
-    let _ = interrupts.unless(over).await;
-    Ok(None)
 }
 
 async fn removed(cgroup: &ExistingCgroup) {

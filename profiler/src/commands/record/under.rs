@@ -65,7 +65,8 @@ impl Under {
     }
 }
 
-fn sha256(text: &str) -> String {
+/// Lower-case hex.
+pub(super) fn sha256(text: &str) -> String {
     let mut hex = String::new();
     for byte in Sha256::digest(text) {
         write!(hex, "{byte:02x}").expect("a String takes all");

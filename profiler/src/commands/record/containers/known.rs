@@ -1,15 +1,15 @@
 //! Which containers are wanted, and what the engine has told of each so far.
 
 use anyhow::bail;
-use sha2::{Digest as _, Sha256};
 
-use crate::cli::RecordArgs;
+use crate::cli::Others;
 use crate::commands::record::recorder::About;
+use crate::commands::record::under::sha256;
 use crate::kernel::BeganWith;
 use crate::names;
 use crate::recording::{self, Filter, Service, Subject, Text};
 use crate::target::engine::{
-    ComposeService, ContainerEvent, ContainerFacts, Engine, EngineError, Labels, Selector, Seccomp,
+    ComposeService, ContainerEvent, ContainerFacts, Engine, EngineError, Labels, Seccomp, Selector,
 };
 
 /// As it was typed.
@@ -27,18 +27,17 @@ pub(super) enum Resolved {
 }
 
 impl Wanted {
-    pub(super) fn parse(args: &RecordArgs) -> anyhow::Result<Self> {
-        if !args.container.is_empty() {
-            return Ok(Self::Named(args.container.clone()));
+    pub(super) fn parse(others: &Others) -> anyhow::Result<Self> {
+        if !others.container.is_empty() {
+            return Ok(Self::Named(others.container.clone()));
         }
-        if args.test.is_none() && args.duration.is_none() {
-            log::debug!("without --test and --duration, until Ctrl-C");
-        }
-        Ok(Self::Started(match (&args.label, &args.compose_project) {
-            (Some(label), _) => Selector::label(label)?,
-            (None, Some(project)) => Selector::ComposeProject(project.as_str().into()),
-            (None, None) => Selector::All,
-        }))
+        Ok(Self::Started(
+            match (&others.label, &others.compose_project) {
+                (Some(label), _) => Selector::label(label)?,
+                (None, Some(project)) => Selector::ComposeProject(project.as_str().into()),
+                (None, None) => Selector::All,
+            },
+        ))
     }
 
     pub(super) async fn resolve(self, engine: &Engine) -> anyhow::Result<Resolved> {
@@ -170,9 +169,4 @@ fn filter(facts: Option<&ContainerFacts>, filtered: Option<bool>) -> Filter {
         // It says unconfined, and the kernel says otherwise: the subject's own doing.
         Some(Seccomp::Unconfined | Seccomp::Unknown) | None => named(Filter::UNKNOWN, None),
     }
-}
-
-fn sha256(text: &str) -> String {
-    let digest = Sha256::digest(text);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,5 +1,6 @@
 //! Scopes that the kernel side shows, matched with what the engine tells of containers.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,7 @@ pub(super) struct Watcher {
     /// Wanted ones that the engine has started, and no scope was seen of.
     started: HashMap<String, Instant>,
     images: HashMap<String, Vec<String>>,
+    destroyed: HashSet<String>,
     /// Containers that were started and not wanted.
     others: usize,
     matched: usize,
@@ -86,6 +88,7 @@ impl Watcher {
             lives: HashMap::new(),
             started: HashMap::new(),
             images: HashMap::new(),
+            destroyed: HashSet::new(),
             others: 0,
             matched: 0,
         }
@@ -126,8 +129,7 @@ impl Watcher {
                 .observer
                 .watch_children(parent.id(), Boundary::Container)?;
         }
-        self.progress
-            .state(&format!("attached to {}", facts.name));
+        self.progress.state(&format!("attached to {}", facts.name));
         let container = facts.id.clone();
         self.known.insert(container.clone(), Known::of_facts(facts));
         self.begin(scope, container, kernel::boot_time_ns(), false);
@@ -146,10 +148,6 @@ impl Watcher {
         self.lives.insert(scope, alive);
     }
 
-    pub(super) fn watches_running_ones(&self) -> bool {
-        matches!(self.wanted, Resolved::Running(_))
-    }
-
     /// The named ones have ended for good; nobody else can say when there is nothing left.
     pub(super) fn nothing_left(&self) -> bool {
         let Resolved::Running(containers) = &self.wanted else {
@@ -159,7 +157,7 @@ impl Watcher {
             && self.pending.is_empty()
             && containers
                 .iter()
-                .all(|container| !self.known.contains_key(&container.id))
+                .all(|container| self.destroyed.contains(&container.id))
     }
 
     /// Until there is something to look at. Cancel-safe.
@@ -246,11 +244,8 @@ impl Watcher {
             }
             Action::Oom => known.oom = true,
             Action::Rename { .. } => known.name = event.name,
-            Action::Destroy if self.watches_running_ones() => {
-                // Its last life may still wait for us; the end looks for what it needs itself.
-                if !self.lives.values().any(|alive| alive.container == event.id) {
-                    self.known.remove(&event.id);
-                }
+            Action::Destroy => {
+                self.destroyed.insert(event.id);
             }
             _ => {}
         }
@@ -262,7 +257,7 @@ impl Watcher {
         for scope in &scopes {
             self.look_at(scope);
         }
-        self.decide(&scopes)?;
+        self.decide(&scopes);
         self.end_lives(&scopes, EXIT_CODE).await?;
         self.attach_to_missed().await?;
         let gone = self.recorder.observer.dropped_and_ended();
@@ -278,12 +273,11 @@ impl Watcher {
             if let (Some(ended_ns), None) = (scope.ended_ns, alive.ended) {
                 alive.ended = Some((ended_ns, Instant::now()));
             }
-        } else if !self.pending.contains_key(&scope.scope) {
+        } else if let Entry::Vacant(place) = self.pending.entry(scope.scope) {
             match container_id(&String::from_utf8_lossy(&scope.path)) {
                 Some(container) => {
                     let since = Instant::now();
-                    let pending = Pending { container, since };
-                    self.pending.insert(scope.scope, pending);
+                    place.insert(Pending { container, since });
                 }
                 // A system service beside the containers, say.
                 None => self.recorder.observer.drop_scope(scope.scope),
@@ -292,7 +286,7 @@ impl Watcher {
     }
 
     /// Keeps or drops those of which it is known by now who they are.
-    fn decide(&mut self, scopes: &[ScopeFacts]) -> anyhow::Result<()> {
+    fn decide(&mut self, scopes: &[ScopeFacts]) {
         let mut undecided = HashMap::new();
         for (scope, pending) in std::mem::take(&mut self.pending) {
             let Some(known) = self.known.get(&pending.container) else {
@@ -322,7 +316,6 @@ impl Watcher {
             self.recorder.observer.drop_scope(scope);
         }
         self.pending = undecided;
-        Ok(())
     }
 
     /// Those that have ended and of which all is known, or will not be.
@@ -358,7 +351,9 @@ impl Watcher {
             ended.push((life, end));
         }
         self.recorder.end(ended)?;
-        self.recorder.observer.release(&over)
+        self.recorder
+            .observer
+            .release(&over)
             .map_err(anyhow::Error::from)
     }
 
@@ -420,7 +415,10 @@ impl Watcher {
             .iter()
             .filter(|(id, since)| {
                 since.elapsed() > SCOPE
-                    && !self.pending.values().any(|pending| pending.container == **id)
+                    && !self
+                        .pending
+                        .values()
+                        .any(|pending| pending.container == **id)
             })
             .map(|(id, _)| id.clone())
             .collect();
