@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 	char own[512], outer[600], inner[700];
 	int status = 1;
 	if (argc != 2 || !own_cgroup(argv[1], own, sizeof(own)) || !holds_us(own)) {
-		fprintf(stderr, "nested: name where the cgroup2 file system is mounted\n");
+		fprintf(stderr, "nested: name where cgroup2 is mounted, of our own cgroup namespace\n");
 		return 2;
 	}
 	snprintf(outer, sizeof(outer), "%s/nested-%d", own, getpid());
