@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Write as _};
 use anyhow::Context as _;
 
 use crate::cli::{GenerateArgs, OutputFormat};
+use crate::generator::{Floor, Options};
 use crate::recording::{self, Recording};
 use crate::{file, generator, output};
 
@@ -16,10 +17,12 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         .map(|path| recording::read(path))
         .collect::<Result<Vec<Recording>, _>>()?;
 
+    let floor = args.runtime.as_deref().map(Floor::named).transpose()?;
+
     let mut warnings = BTreeSet::new();
     let text = match args.format {
         OutputFormat::Oci => {
-            let (profile, about) = generator::generate(&recordings)?;
+            let (profile, about) = generator::generate(&recordings, Options { floor })?;
             warnings.extend(about);
             output::oci(&profile)
         }
