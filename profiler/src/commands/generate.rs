@@ -1,9 +1,6 @@
 //! `profiler generate`
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write as _};
-
-use anyhow::Context as _;
 
 use crate::cli::{GenerateArgs, OutputFormat};
 use crate::generator::{Floor, Options};
@@ -42,16 +39,7 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
     }
     match &args.output {
         Some(path) => file::replace(path, text.as_bytes())?,
-        None => print(&text)?,
+        None => super::print(&text)?,
     }
     Ok(0)
-}
-
-/// A reader that has seen enough (`| head`) is no failure.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to stdout"),
-    }
 }

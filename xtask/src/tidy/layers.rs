@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 13] = [
+const LAYERS: [Layer; 14] = [
     Layer {
         name: "file",
         imports: &[],
@@ -61,6 +61,11 @@ const LAYERS: [Layer; 13] = [
         why: "a pure function of recordings; opens nothing",
     },
     Layer {
+        name: "explain",
+        imports: &["generator", "names", "recording"],
+        why: "a recording in words; a pure function of it",
+    },
+    Layer {
         name: "output",
         imports: &["capabilities", "generator", "names", "profile", "recording"],
         why: "a pure function of what was generated",
@@ -85,6 +90,7 @@ const LAYERS: [Layer; 13] = [
             "capabilities",
             "cli",
             "collector",
+            "explain",
             "file",
             "generator",
             "kernel",
