@@ -7,6 +7,7 @@ pub mod capabilities;
 pub mod cli;
 pub mod collector;
 pub mod commands;
+pub mod explain;
 pub mod file;
 pub mod generator;
 pub mod kernel;

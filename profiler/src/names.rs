@@ -1,5 +1,7 @@
 //! System call and capability names, by number.
 
+use std::collections::BTreeSet;
+
 use profiler_common::Abi;
 
 /// x32's own calls; the rest of its table is x86_64's
@@ -116,6 +118,14 @@ fn known_syscall(abi: Abi, number: i32) -> Option<&'static str> {
     }
 }
 
+/// The name of every call of every architecture.
+pub fn syscalls() -> BTreeSet<&'static str> {
+    let x86_64 = syscalls::x86_64::Sysno::iter().map(|call| call.name());
+    let i386 = syscalls::x86::Sysno::iter().map(|call| call.name());
+    // x32 has names of x86_64 only.
+    x86_64.chain(i386).collect()
+}
+
 /// With `CAP_`; a number without a name is its own name, in decimal.
 pub fn capability(number: u8) -> String {
     CAPABILITIES
@@ -131,7 +141,7 @@ pub fn capabilities(set: u64) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Abi, capability, syscall};
+    use super::{Abi, X32_ONLY, capability, syscall, syscalls};
 
     #[test]
     fn each_table_has_its_own_numbers() {
@@ -141,6 +151,17 @@ mod tests {
         assert_eq!(syscall(Abi::X32, 39), "getpid");
         assert_eq!(syscall(Abi::X32, 520), "execve");
         assert_eq!(syscall(Abi::I386, 403), "clock_gettime64");
+    }
+
+    #[test]
+    fn every_call_that_has_a_name_is_listed() {
+        let all = syscalls();
+        assert!(
+            ["connect", "socketcall", "clock_gettime64"]
+                .iter()
+                .all(|name| all.contains(name))
+        );
+        assert!(X32_ONLY.iter().all(|(_, name)| all.contains(name)));
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! Each format, and the warnings that come with it.
 
-use profiler::{generator, output};
+use profiler::generator::{self, Floor, Options};
+use profiler::output;
 
 use super::{ATTACHED, CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED, lines, recordings};
 
 fn assert_profile(name: &str, of: &[&str]) {
-    let (profile, warnings) = generator::generate(&recordings(of)).expect("enough was recorded");
+    assert_profile_with(name, of, Options::default());
+}
+
+fn assert_profile_with(name: &str, of: &[&str], options: Options) {
+    let (profile, warnings) =
+        generator::generate(&recordings(of), options).expect("enough was recorded");
     insta::assert_snapshot!(format!("{name}.oci"), output::oci(&profile));
     insta::assert_snapshot!(format!("{name}.oci.warnings"), lines(&warnings));
 }
@@ -51,6 +57,13 @@ fn whatever_a_recording_leaves_open() {
 fn a_container_that_ran_already() {
     assert_profile("attached", &[ATTACHED]);
     assert_capabilities("attached", &[ATTACHED]);
+}
+
+/// What runc 1.1.5 was measured to call stands in for what was not seen.
+#[test]
+fn a_container_that_ran_already_with_a_measured_floor() {
+    let floor = Some(Floor::named("runc-1.1.5").expect("the table has it"));
+    assert_profile_with("attached-floor", &[ATTACHED], Options { floor });
 }
 
 #[test]

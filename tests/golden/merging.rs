@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use profiler::generator;
+use profiler::generator::{self, Options};
 use profiler::recording::{
     Assumption, Caller, Losses, MergeError, Recording, SessionKind, Status, Text, merge,
     merge_session,
@@ -219,8 +219,8 @@ fn the_other_s_runs_follow_and_the_earliest_sighting_is_kept() {
 fn a_merged_recording_generates_what_its_parts_do() {
     let [a, b, _] = three();
     assert_eq!(
-        generator::generate(&[merged(&a, &b)]).unwrap(),
-        generator::generate(&[a.clone(), b.clone()]).unwrap()
+        generator::generate(&[merged(&a, &b)], Options::default()).unwrap(),
+        generator::generate(&[a.clone(), b.clone()], Options::default()).unwrap()
     );
     assert_eq!(
         generator::capabilities(&[merged(&a, &b)]).unwrap(),

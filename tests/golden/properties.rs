@@ -2,21 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use profiler::generator::{self, Floor, Options, Warning};
+use profiler::output;
 use profiler::profile::{Action, Profile};
-use profiler::recording::Recording;
-use profiler::{generator, output};
+use profiler::recording::{Assumption, Recording};
 
-use super::{ALL, CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, recording, recordings};
+use super::{ALL, ATTACHED, CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, recording, recordings};
 
 fn profile(recordings: &[Recording]) -> Profile {
-    generator::generate(recordings)
+    generator::generate(recordings, Options::default())
         .expect("enough was recorded")
         .0
 }
 
 /// All that is written from them.
 fn bytes(recordings: &[Recording]) -> [String; 3] {
-    let (profile, about_profile) = generator::generate(recordings).expect("enough was recorded");
+    let (profile, about_profile) =
+        generator::generate(recordings, Options::default()).expect("enough was recorded");
     let (list, about_list) = generator::capabilities(recordings).expect("enough was recorded");
     [
         output::oci(&profile),
@@ -88,11 +90,84 @@ fn what_was_seen_is_allowed() {
     }
 }
 
+fn with_floor(recordings: &[Recording]) -> (Profile, Vec<Warning>) {
+    let floor = Some(Floor::named("runc-1.1.5").expect("the table has it"));
+    generator::generate(recordings, Options { floor }).expect("enough was recorded")
+}
+
+#[test]
+fn a_floor_adds_nothing_where_the_runtime_s_tail_was_seen() {
+    for name in ALL.into_iter().filter(|name| *name != ATTACHED) {
+        let recorded = [recording(name)];
+        let (floored, warnings) = with_floor(&recorded);
+        assert_eq!(floored, profile(&recorded), "{name}");
+        let said = |warning: &Warning| matches!(warning, Warning::FloorNotNeeded { .. });
+        assert!(warnings.iter().any(said), "{name}");
+    }
+    // One recording from birth closes what the other leaves open.
+    let mut late = recording(CONTAINER);
+    late.assumptions = recording(ATTACHED).assumptions;
+    let both = [recording(CONTAINER_AGAIN), late];
+    assert_eq!(with_floor(&both).0, profile(&both));
+}
+
+/// The runtime loads the filter later with no-new-privileges: what was seen so says nothing of the
+/// start without.
+#[test]
+fn a_floor_is_of_the_recordings_mode() {
+    let mut late = recording(CONTAINER);
+    late.assumptions = recording(ATTACHED).assumptions;
+    late.architectures["SCMP_ARCH_X86_64"].retain(|name, _| name == "read");
+    let mut hardened = late.clone();
+    hardened.confinement.no_new_privileges = true;
+    let allowed = |recordings: &[Recording], call: &str| {
+        let (profile, _) = with_floor(recordings);
+        names(&profile, Action::Allow).contains(call)
+    };
+    assert!(allowed(std::slice::from_ref(&late), "capset"));
+    assert!(!allowed(std::slice::from_ref(&hardened), "capset"));
+    assert!(allowed(std::slice::from_ref(&hardened), "fstatfs"));
+    hardened.assumptions.clear();
+    assert!(allowed(&[late, hardened], "capset"));
+}
+
+/// It ran without a filter, but was watched from its birth.
+#[test]
+fn a_start_up_that_was_seen_is_not_filled_up() {
+    let mut unconfined = recording(CONTAINER);
+    unconfined.assumptions.insert(Assumption::RuntimeTailUnseen);
+    unconfined.architectures["SCMP_ARCH_X86_64"].retain(|name, _| name == "read");
+    let (profile, _) = with_floor(&[unconfined]);
+    let allowed = names(&profile, Action::Allow);
+    assert!(allowed.contains("capset") && !allowed.contains("arch_prctl"));
+}
+
+/// Where another recording, under a laxer filter, shows that it is used.
+#[test]
+fn a_call_that_was_tried_here_and_made_there_is_allowed() {
+    let mut lax = recording(ATTACHED);
+    let ptrace = &mut lax.architectures["SCMP_ARCH_X86_64"]["ptrace"];
+    ptrace.callers = vec![ptrace.tried[0].caller.clone()];
+    let strict = recording(ATTACHED);
+    assert!(!names(&profile(std::slice::from_ref(&strict)), Action::Allow).contains("ptrace"));
+    let (both, warnings) =
+        generator::generate(&[strict, lax], Options::default()).expect("enough was recorded");
+    assert!(names(&both, Action::Allow).contains("ptrace"));
+    let said = |warning: &Warning| match warning {
+        Warning::Tried { names } => names.contains("ptrace"),
+        _ => false,
+    };
+    assert!(!warnings.iter().any(said), "{warnings:?}");
+}
+
 /// libseccomp refuses a filter that says two things of one call.
 #[test]
 fn no_call_stands_in_two_rules() {
-    for name in ALL {
-        let profile = profile(&[recording(name)]);
+    for (name, profile) in ALL
+        .into_iter()
+        .map(|name| (name, profile(&[recording(name)])))
+        .chain([(ATTACHED, with_floor(&[recording(ATTACHED)]).0)])
+    {
         let mut count: BTreeMap<&str, usize> = BTreeMap::new();
         for call in profile.syscalls.iter().flat_map(|rule| &rule.names) {
             *count.entry(call).or_default() += 1;

@@ -1,13 +1,14 @@
 //! Recordings that nothing can be made of.
 
-use profiler::generator::{self, GenerateError};
+use profiler::generator::{self, Floor, GenerateError, Options};
+use profiler::recording::{Subject, Text};
 
-use super::{CONTAINER, I386, UNOBSERVED, recording, recordings};
+use super::{ATTACHED, CONTAINER, I386, UNOBSERVED, recording, recordings};
 
 #[test]
 fn recordings_of_different_subjects_are_not_taken_together() {
     let mixed = recordings(&[I386, CONTAINER]);
-    let error = generator::generate(&mixed).unwrap_err();
+    let error = generator::generate(&mixed, Options::default()).unwrap_err();
     assert!(matches!(&error, GenerateError::DifferentSubjects { .. }));
     let said = error.to_string();
     assert!(
@@ -21,7 +22,8 @@ fn recordings_of_different_subjects_are_not_taken_together() {
 fn recordings_of_different_machines_are_not_taken_together() {
     let mut other = recording(CONTAINER);
     other.host.machine = "aarch64".to_owned();
-    let error = generator::generate(&[recording(CONTAINER), other]).unwrap_err();
+    let error =
+        generator::generate(&[recording(CONTAINER), other], Options::default()).unwrap_err();
     assert_eq!(
         error,
         GenerateError::DifferentMachines {
@@ -33,26 +35,69 @@ fn recordings_of_different_machines_are_not_taken_together() {
 /// An image may be named twice; its content decides.
 #[test]
 fn one_image_under_two_names_is_one_subject() {
-    use profiler::recording::{Subject, Text};
     let mut other = recording(CONTAINER);
     let Subject::Image { reference, .. } = &mut other.subject else {
         panic!("{CONTAINER} records an image");
     };
     *reference = Text::from("registry.example/nginx:1");
-    assert!(generator::generate(&[recording(CONTAINER), other]).is_ok());
+    assert!(generator::generate(&[recording(CONTAINER), other], Options::default()).is_ok());
 }
 
 #[test]
 fn nothing_comes_of_nothing() {
-    assert_eq!(generator::generate(&[]), Err(GenerateError::NoRecording));
+    assert_eq!(
+        generator::generate(&[], Options::default()),
+        Err(GenerateError::NoRecording)
+    );
 
     let mut idle = recording(CONTAINER);
     idle.runs.clear();
-    assert_eq!(generator::generate(&[idle]), Err(GenerateError::NoRuns));
+    assert_eq!(
+        generator::generate(&[idle], Options::default()),
+        Err(GenerateError::NoRuns)
+    );
 
     let mut silent = recording(CONTAINER);
     silent.architectures.clear();
-    assert_eq!(generator::generate(&[silent]), Err(GenerateError::NoCalls));
+    assert_eq!(
+        generator::generate(&[silent], Options::default()),
+        Err(GenerateError::NoCalls)
+    );
+}
+
+#[test]
+fn only_a_runtime_that_was_measured_has_a_floor() {
+    let error = Floor::named("runc-0.1").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no runtime \"runc-0.1\" was measured; the known ones are: runc-1.1.5"
+    );
+}
+
+/// Under Compose one image may be several services.
+#[test]
+fn two_services_of_one_image_are_not_one_subject() {
+    let as_service = |name: &str| {
+        let mut recording = recording(ATTACHED);
+        let Subject::Image {
+            service: Some(service),
+            ..
+        } = &mut recording.subject
+        else {
+            panic!("{ATTACHED} records a service");
+        };
+        service.name = Text::from(name);
+        recording
+    };
+    let error = generator::generate(
+        &[as_service("web"), as_service("worker")],
+        Options::default(),
+    )
+    .unwrap_err();
+    assert!(
+        error.to_string().contains("service worker of shop"),
+        "{error}"
+    );
 }
 
 #[test]

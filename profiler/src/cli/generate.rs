@@ -19,6 +19,10 @@ pub struct GenerateArgs {
     /// What to write
     #[arg(long, value_enum, default_value_t = OutputFormat::Oci)]
     pub format: OutputFormat,
+    /// For recordings that began too late to see what the container runtime calls behind the
+    /// filter: what was measured of a version of it, as in runc-1.1.5
+    #[arg(long, value_name = "NAME")]
+    pub runtime: Option<String>,
     /// Where the profile will lie, for `--format docker-run`
     #[arg(long, value_name = "FILE", default_value = "profile.json")]
     pub profile: String,

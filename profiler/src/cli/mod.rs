@@ -1,10 +1,12 @@
 //! What can be typed: clap's types, one file a verb. Nothing is done here.
 
+mod explain;
 mod generate;
 mod record;
 mod run_options;
 mod verify;
 
+pub use explain::ExplainArgs;
 pub use generate::{GenerateArgs, OutputFormat};
 pub use record::{LeftoverRule, Others, RecordArgs, Trust};
 pub use run_options::RunOptions;
@@ -24,6 +26,7 @@ pub struct Cli {
 pub enum Verb {
     Record(RecordArgs),
     Generate(GenerateArgs),
+    Explain(ExplainArgs),
     Verify(VerifyArgs),
 }
 

@@ -1,11 +1,9 @@
 //! `profiler generate`
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write as _};
-
-use anyhow::Context as _;
 
 use crate::cli::{GenerateArgs, OutputFormat};
+use crate::generator::{Floor, Options};
 use crate::recording::{self, Recording};
 use crate::{file, generator, output};
 
@@ -16,10 +14,12 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         .map(|path| recording::read(path))
         .collect::<Result<Vec<Recording>, _>>()?;
 
+    let floor = args.runtime.as_deref().map(Floor::named).transpose()?;
+
     let mut warnings = BTreeSet::new();
     let text = match args.format {
         OutputFormat::Oci => {
-            let (profile, about) = generator::generate(&recordings)?;
+            let (profile, about) = generator::generate(&recordings, Options { floor })?;
             warnings.extend(about);
             output::oci(&profile)
         }
@@ -39,16 +39,7 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
     }
     match &args.output {
         Some(path) => file::replace(path, text.as_bytes())?,
-        None => print(&text)?,
+        None => super::print(&text)?,
     }
     Ok(0)
-}
-
-/// A reader that has seen enough (`| head`) is no failure.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to stdout"),
-    }
 }

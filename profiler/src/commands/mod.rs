@@ -1,12 +1,18 @@
 //! The verbs: thin, each reads its input, calls the library, and writes what came of it.
 
+mod explain;
 mod generate;
 mod record;
 mod verify;
 
+use std::io::{ErrorKind, Write as _};
+
+use anyhow::Context as _;
+
 use crate::target::command::CommandError;
 use crate::target::engine::EngineError;
 
+pub use explain::explain;
 pub use generate::generate;
 pub use record::record;
 pub use verify::verify;
@@ -18,6 +24,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
     match cli.verb {
         Verb::Record(args) => record(&args),
         Verb::Generate(args) => generate(&args),
+        Verb::Explain(args) => explain(&args),
         Verb::Verify(args) => verify(&args),
     }
 }
@@ -54,4 +61,13 @@ pub fn one_line(failure: &anyhow::Error) -> String {
         }
     }
     text.replace('\n', "; ")
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
+    }
 }

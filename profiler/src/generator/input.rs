@@ -129,7 +129,7 @@ pub(super) struct Calls {
     /// By architecture.
     pub(super) numbers: BTreeMap<String, BTreeSet<String>>,
     pub(super) architectures: BTreeSet<String>,
-    /// Nobody made them; the filter that some recording was made under refused them.
+    /// Refused by the filter that a recording was made under; another may show that they are made.
     pub(super) tried: BTreeSet<String>,
 }
 
@@ -155,8 +155,6 @@ pub(super) fn calls(recordings: &[Recording]) -> Calls {
             }
         }
     }
-    let Calls { tried, named, .. } = &mut calls;
-    tried.retain(|name| !named.contains_key(name));
     calls
 }
 

@@ -6,6 +6,7 @@
 
 mod capabilities;
 mod classify;
+mod floor;
 mod input;
 mod syscalls;
 mod tables;
@@ -13,5 +14,6 @@ mod warning;
 
 pub use capabilities::capabilities;
 pub use classify::opportunistic;
-pub use syscalls::generate;
+pub use floor::Floor;
+pub use syscalls::{Options, generate};
 pub use warning::{GenerateError, Warning};

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 
+use super::floor::{self, Floor};
 use super::input::{self, Calls};
 use super::tables::{ALWAYS, ANSWERS, When};
 use super::warning::{GenerateError, Warning};
 use crate::profile::{Action, Profile, Rule};
-use crate::recording::{ARCHITECTURES, Phase, Recording};
+use crate::recording::{ARCHITECTURES, Assumption, Phase, Recording};
 
 const EPERM: u32 = 1;
 const ENOSYS: u32 = 38;
@@ -29,16 +30,29 @@ const LIBSECCOMP: [(&str, i32); 4] = [
 /// x32's own calls lie in this range; they are old.
 const X32_ONLY: std::ops::RangeInclusive<i32> = 512..=547;
 
+/// What the user decides.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Stands in where no recording shows what the container runtime calls.
+    pub floor: Option<Floor>,
+}
+
 /// The profile under which the recorded subject passes again. The order of the recordings is
 /// immaterial, and the same recordings make the same profile.
-pub fn generate(recordings: &[Recording]) -> Result<(Profile, Vec<Warning>), GenerateError> {
+pub fn generate(
+    recordings: &[Recording],
+    options: Options,
+) -> Result<(Profile, Vec<Warning>), GenerateError> {
     input::check(recordings)?;
-    let calls = input::calls(recordings);
+    let mut calls = input::calls(recordings);
     if calls.named.is_empty() {
         return Err(GenerateError::NoCalls);
     }
     let mut syscalls = seen(&calls);
-    syscalls.extend(always(&calls, input::is_container(recordings)));
+    let (floor, about_tail) = runtime_tail(&mut calls, recordings, options.floor);
+    let is_container = input::is_container(recordings) || !floor.is_empty();
+    syscalls.extend(floor);
+    syscalls.extend(always(&calls, is_container));
     syscalls.extend(answers(&calls));
     let profile = Profile {
         default_action: Action::Errno,
@@ -47,6 +61,8 @@ pub fn generate(recordings: &[Recording]) -> Result<(Profile, Vec<Warning>), Gen
         syscalls,
     };
     let mut warnings = input::warnings(recordings);
+    warnings.extend(about_tail);
+    warnings.extend(about_tried(&calls, &profile.syscalls));
     warnings.extend(about_calls(&calls));
     Ok((profile, warnings.into_iter().collect()))
 }
@@ -96,6 +112,36 @@ fn seen(calls: &Calls) -> Vec<Rule> {
         .collect()
 }
 
+/// The rules for it where no recording shows it, and what is to be said of it.
+fn runtime_tail(
+    calls: &mut Calls,
+    recordings: &[Recording],
+    floor: Option<Floor>,
+) -> (Vec<Rule>, Option<Warning>) {
+    let is_unseen = input::stands(recordings, Assumption::RuntimeTailUnseen);
+    match floor {
+        None => {
+            let known = floor::names();
+            let warning = is_unseen.then_some(Warning::RuntimeTailUnseen { known });
+            (Vec::new(), warning)
+        }
+        Some(floor) if !is_unseen => {
+            let runtime = floor.name();
+            (Vec::new(), Some(Warning::FloorNotNeeded { runtime }))
+        }
+        Some(floor) => {
+            let groups = floor.add_to(calls, recordings);
+            let count = groups.iter().map(|(_, names)| names.len()).sum();
+            let rules = groups
+                .into_iter()
+                .filter_map(|(reason, names)| rule(names, Action::Allow, None, reason))
+                .collect();
+            let runtime = floor.name();
+            (rules, Some(Warning::Floor { runtime, count }))
+        }
+    }
+}
+
 fn always(calls: &Calls, is_container: bool) -> impl Iterator<Item = Rule> {
     ALWAYS
         .calls
@@ -134,6 +180,21 @@ fn rule(names: Vec<String>, action: Action, errno: Option<u32>, comment: &str) -
     })
 }
 
+/// What every filter should refuse is not worth a word.
+fn about_tried(calls: &Calls, rules: &[Rule]) -> Option<Warning> {
+    let is_allowed = |name: &String| {
+        let mut allowing = rules.iter().filter(|rule| rule.action == Action::Allow);
+        allowing.any(|rule| rule.names.contains(name))
+    };
+    let names: BTreeSet<String> = calls
+        .tried
+        .iter()
+        .filter(|name| !WAYS_ROUND.contains(&name.as_str()) && !is_allowed(name))
+        .cloned()
+        .collect();
+    (!names.is_empty()).then_some(Warning::Tried { names })
+}
+
 fn about_calls(calls: &Calls) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let ways_round: BTreeSet<String> = WAYS_ROUND
@@ -143,15 +204,6 @@ fn about_calls(calls: &Calls) -> Vec<Warning> {
         .collect();
     if !ways_round.is_empty() {
         warnings.push(Warning::WayRound { names: ways_round });
-    }
-    let tried: BTreeSet<String> = calls
-        .tried
-        .iter()
-        .filter(|name| !WAYS_ROUND.contains(&name.as_str()))
-        .cloned()
-        .collect();
-    if !tried.is_empty() {
-        warnings.push(Warning::Tried { names: tried });
     }
     for (architecture, numbers) in &calls.numbers {
         warnings.push(Warning::UnknownNumbers {

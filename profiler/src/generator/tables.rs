@@ -17,6 +17,10 @@ pub(super) static ANSWERS: LazyLock<Answers> =
 pub(super) static CHECKS: LazyLock<Checks> =
     LazyLock::new(|| parse(include_str!("../../../profiles/capability-checks.json")));
 
+/// What container runtimes call behind the filter, by version.
+pub(super) static RUNTIMES: LazyLock<Runtimes> =
+    LazyLock::new(|| parse(include_str!("../../../profiles/runtimes.json")));
+
 fn parse<T: for<'de> Deserialize<'de>>(text: &'static str) -> T {
     serde_json::from_str(text).expect("unit tests parse every table")
 }
@@ -78,6 +82,46 @@ pub(super) struct Answer {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Runtimes {
+    #[serde(rename = "about")]
+    _about: String,
+    pub(super) runtimes: Vec<Runtime>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Runtime {
+    /// As the user names it.
+    pub(super) name: String,
+    /// The runtime's own.
+    pub(super) architecture: String,
+    pub(super) reason: String,
+    #[serde(rename = "source")]
+    _source: String,
+    pub(super) calls: Vec<FloorCall>,
+    pub(super) start_up_reason: String,
+    /// What the first program's libc calls besides.
+    pub(super) start_up: Vec<FloorCall>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FloorCall {
+    pub(super) name: String,
+    pub(super) modes: Vec<Mode>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for people and the unit test"))]
+    pub(super) reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Mode {
+    Plain,
+    NoNewPrivileges,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Checks {
     #[serde(rename = "about")]
     _about: String,
@@ -118,7 +162,7 @@ mod tests {
 
     use profiler_common::Abi;
 
-    use super::{ALWAYS, ANSWERS, CHECKS};
+    use super::{ALWAYS, ANSWERS, CHECKS, Mode, RUNTIMES};
     use crate::names;
 
     /// Every call of an architecture's table, by number.
@@ -155,6 +199,54 @@ mod tests {
         assert_once(answers().map(|call| &call.name));
         assert!(answers().all(|call| !call.reason.is_empty()));
         assert!(ANSWERS.groups.iter().all(|group| !group.comment.is_empty()));
+    }
+
+    #[test]
+    fn every_floor_has_calls_that_exist_stand_once_and_have_their_reason() {
+        for runtime in &RUNTIMES.runtimes {
+            let calls = || runtime.calls.iter().chain(&runtime.start_up);
+            assert_once(calls().map(|call| &call.name));
+            assert!(calls().all(|call| !call.reason.is_empty() && !call.modes.is_empty()));
+            assert!(runtime.calls.is_sorted_by_key(|call| &call.name));
+            assert!(runtime.start_up.is_sorted_by_key(|call| &call.name));
+            assert!(runtime.reason.starts_with("measured: "));
+            assert!(runtime.start_up_reason.starts_with("measured: "));
+        }
+    }
+
+    /// What runc 1.1.5 was measured not to start without: a program of one exit_group, by its
+    /// absolute path.
+    #[test]
+    fn the_floor_of_runc_has_all_that_was_measured_to_be_needed() {
+        let runc = RUNTIMES
+            .runtimes
+            .iter()
+            .find(|runtime| runtime.name == "runc-1.1.5")
+            .unwrap();
+        for (mode, needed, called) in [
+            (
+                Mode::Plain,
+                "capget capset chdir close execve faccessat2 fstat fstatfs futex getcwd \
+                 getdents64 getppid newfstatat openat prctl read setgid setgroups setuid write",
+                24,
+            ),
+            (
+                Mode::NoNewPrivileges,
+                "close execve fstatfs futex getdents64 openat write",
+                9,
+            ),
+        ] {
+            let floor: BTreeSet<&str> = runc
+                .calls
+                .iter()
+                .filter(|call| call.modes.contains(&mode))
+                .map(|call| call.name.as_str())
+                .collect();
+            assert_eq!(floor.len(), called);
+            for name in needed.split_whitespace() {
+                assert!(floor.contains(name), "{mode:?}: {name}");
+            }
+        }
     }
 
     #[test]

@@ -34,6 +34,18 @@ pub enum Warning {
     )]
     Tried { names: BTreeSet<String> },
     #[error(
+        "what the container runtime calls behind the filter before the first program was not seen, and without it no container starts; restart the container under recording, or take what was measured of a runtime: --runtime {known}"
+    )]
+    RuntimeTailUnseen { known: String },
+    #[error(
+        "what the container runtime calls behind the filter before the first program was not seen: {count} calls are allowed as they were measured with {runtime}; with another runtime the container may not start"
+    )]
+    Floor { runtime: &'static str, count: usize },
+    #[error(
+        "--runtime {runtime} is not needed: the recording shows what the container runtime calls"
+    )]
+    FloorNotNeeded { runtime: &'static str },
+    #[error(
         "what the subject does when it starts was not seen, as no run was watched from its birth; nothing but a restart under recording closes this wholly"
     )]
     StartUpUnseen,
@@ -96,6 +108,8 @@ pub enum GenerateError {
     DifferentSubjects { subjects: Vec<String> },
     #[error("the recordings are not of one kind of machine but of {}; generate a profile for each", .machines.join(" and "))]
     DifferentMachines { machines: Vec<String> },
+    #[error("no runtime {name:?} was measured; the known ones are: {known}")]
+    UnknownRuntime { name: String, known: String },
     #[error(
         "capabilities: not observed while recording, so there is nothing to tell which are needed; record again where the kernel lets them be observed"
     )]

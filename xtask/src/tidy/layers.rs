@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 15] = [
+const LAYERS: [Layer; 16] = [
     Layer {
         name: "file",
         imports: &[],
@@ -79,6 +79,11 @@ const LAYERS: [Layer; 15] = [
         why: "a pure function of recordings; opens nothing",
     },
     Layer {
+        name: "explain",
+        imports: &["generator", "names", "recording"],
+        why: "a recording in words; a pure function of it",
+    },
+    Layer {
         name: "output",
         imports: &["capabilities", "generator", "names", "profile", "recording"],
         why: "a pure function of what was generated",
@@ -103,6 +108,7 @@ const LAYERS: [Layer; 15] = [
             "capabilities",
             "cli",
             "collector",
+            "explain",
             "file",
             "generator",
             "kernel",

@@ -6,8 +6,9 @@ use anyhow::Context as _;
 
 use super::output::Output;
 use super::progress::Progress;
-use super::recorder::{About, End, Life, Recorder};
+use super::recorder::Recorder;
 use super::report;
+use super::run::{About, End, Life};
 use super::under::Under;
 use crate::cli::{LeftoverRule, RecordArgs};
 use crate::kernel::{self, Boundary, Capacity, Observer, Watch};

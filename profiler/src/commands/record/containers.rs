@@ -6,6 +6,7 @@
 
 mod end;
 mod known;
+mod lives;
 mod watcher;
 
 use std::future::Future;

@@ -4,8 +4,9 @@ use anyhow::Context as _;
 
 use super::output::{Output, image_word};
 use super::progress::Progress;
-use super::recorder::{About, End, Life, Recorder};
+use super::recorder::Recorder;
 use super::report;
+use super::run::{About, End, Life};
 use super::under::Under;
 use crate::cli::RecordArgs;
 use crate::kernel::{self, Boundary, Capacity, Observer, Watch};

@@ -8,6 +8,7 @@ mod output;
 mod progress;
 mod recorder;
 mod report;
+mod run;
 mod running;
 mod under;
 

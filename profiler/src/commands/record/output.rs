@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::recorder::About;
+use super::run::About;
 use crate::recording::{self, Recording, Subject, Text};
 
 pub(super) enum Output {

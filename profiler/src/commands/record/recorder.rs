@@ -2,74 +2,32 @@
 //!
 //! Writes checkpoints while it goes, so that a recorder that is killed leaves what it knew.
 
-use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::future::Future;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use indexmap::IndexMap;
 
 use super::output::Output;
 use super::progress::{Progress, Snapshot};
 use super::report;
+use super::run::{End, Life, Provenance};
 use crate::cli::RecordArgs;
-use crate::collector::{self, RunClock};
-use crate::kernel::{self, Facts, LossCounts, Observer, ScopeId, Symbols};
-use crate::recording::{
-    self, Capabilities, CgroupMode, Confinement, Engine, FORMAT, Host, Outcome, Recording, Run,
-    RunContainer, Status, Subject, Text, Tool, VERSION,
-};
+use crate::collector;
+use crate::kernel::{LossCounts, Observer, ScopeId};
+use crate::recording::{self, CgroupMode, Outcome, Recording, Status, Text};
 
 /// Between two looks at what there is to show.
 const SHOW: Duration = Duration::from_millis(500);
 
-/// What a subject is, and what it runs under.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct About {
-    pub(super) subject: Subject,
-    pub(super) engine: Option<Engine>,
-    pub(super) confinement: Confinement,
-}
-
-/// One life of a subject: a run, while it is watched.
-#[derive(Clone, Debug)]
-pub(super) struct Life {
-    pub(super) scope: ScopeId,
-    pub(super) about: About,
-    /// Nanoseconds of CLOCK_BOOTTIME.
-    pub(super) started_ns: u64,
-    pub(super) container: Option<RunContainer>,
-    /// The command line that the engine runs as a health check.
-    pub(super) health_check: Option<Vec<Text>>,
-    pub(super) from_birth: bool,
-}
-
-/// How a life ended, or how far it had come.
-#[derive(Clone, Debug)]
-pub(super) struct End {
-    /// Nanoseconds of CLOCK_BOOTTIME; `None`: it goes on.
-    pub(super) ended_ns: Option<u64>,
-    pub(super) outcome: Outcome,
-}
-
-impl End {
-    pub(super) fn now(outcome: Outcome) -> Self {
-        Self {
-            ended_ns: Some(kernel::boot_time_ns()),
-            outcome,
-        }
-    }
-}
-
 pub(super) struct Recorder {
     pub(super) observer: Observer,
     output: Output,
-    host: Host,
+    provenance: Provenance,
     strict: bool,
     checkpoint_every: Duration,
-    symbols: OnceCell<Symbols>,
     /// By file, the runs that have ended.
     ended: IndexMap<PathBuf, Recording>,
     /// Containers that nobody could name.
@@ -95,18 +53,12 @@ impl Recorder {
         cgroup: CgroupMode,
         args: &RecordArgs,
     ) -> anyhow::Result<Self> {
-        let name = nix::sys::utsname::uname().context("cannot ask the kernel for its name")?;
         Ok(Self {
+            provenance: Provenance::here(cgroup, observer.capability_hook())?,
             observer,
             output,
-            host: Host {
-                kernel: name.release().to_string_lossy().into_owned(),
-                machine: name.machine().to_string_lossy().into_owned(),
-                cgroup,
-            },
             strict: args.trust.strict(),
             checkpoint_every: args.trust.checkpoint,
-            symbols: OnceCell::new(),
             ended: IndexMap::new(),
             unidentified: 0,
             written: Written::default(),
@@ -152,7 +104,7 @@ impl Recorder {
         let mut facts = self.observer.facts_of(&scopes)?;
         for (life, end) in lives {
             let facts = facts.remove(&life.scope).unwrap_or_default();
-            let recording = self.one_run(&life, &facts, end);
+            let recording = self.provenance.recording(&life, &facts, end);
             let path = self.output.path(&life.about);
             into(&mut self.ended, path, recording)?;
         }
@@ -213,7 +165,7 @@ impl Recorder {
                 },
             };
             let path = self.output.path(&life.about);
-            let run = self.one_run(life, facts, end);
+            let run = self.provenance.recording(life, facts, end);
             // Before its first program, nothing of the subject's is in it.
             if !run.architectures.is_empty() {
                 into(&mut recordings, path, run)?;
@@ -282,68 +234,6 @@ impl Recorder {
             lost: losses.total(),
             strict: self.strict,
         })
-    }
-
-    /// As a recording of its own.
-    fn one_run(&self, life: &Life, facts: &Facts, end: End) -> Recording {
-        let clock = RunClock {
-            run: 1,
-            started_ns: life.started_ns,
-        };
-        let (sessions, session_ids) =
-            collector::sessions(clock, &facts.sessions, life.health_check.as_deref());
-        let any_check = facts
-            .programs
-            .iter()
-            .any(|program| !program.capabilities.is_empty());
-        let checks = if any_check {
-            let symbols = self.symbols.get_or_init(Symbols::load);
-            collector::capability_checks(clock, &facts.programs, &session_ids, symbols)
-        } else {
-            Vec::new()
-        };
-        let now_ns = kernel::boot_time_ns();
-        let age = Duration::from_nanos(now_ns.saturating_sub(life.started_ns));
-        let started = SystemTime::now()
-            .checked_sub(age)
-            .unwrap_or(SystemTime::UNIX_EPOCH);
-        let until = end.ended_ns.unwrap_or(now_ns);
-        let About {
-            subject,
-            engine,
-            confinement,
-        } = life.about.clone();
-        let runs = vec![Run {
-            id: clock.run,
-            started: humantime::format_rfc3339_seconds(started).to_string(),
-            duration_ms: until.saturating_sub(life.started_ns) / 1_000_000,
-            container: life.container.clone(),
-            from_birth: life.from_birth,
-            to_end: end.ended_ns.is_some(),
-            outcome: end.outcome,
-        }];
-        Recording {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            status: Status::Complete,
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-            assumptions: recording::assumptions(&subject, &confinement, &runs),
-            subject,
-            host: self.host.clone(),
-            engine,
-            confinement,
-            runs,
-            sessions,
-            architectures: collector::architectures(clock, &facts.programs, &session_ids),
-            capabilities: Capabilities {
-                observed_by: self.observer.capability_hook().map(str::to_owned),
-                checks,
-            },
-            losses: recording::Losses::default(),
-        }
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use profiler_common::{EXE_LEN, IN_FLIGHT_ANY, Phase, Process, ProgramKey};
 
-use super::{Observer, ObserverError, ScopeId, map_error};
+use super::maps::map_error;
+use super::{Observer, ObserverError, ScopeId};
 
 const BPF_NOEXIST: u64 = 1;
 /// map_update_elem: there is one already.

@@ -11,7 +11,8 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 
-use super::{ObserverError, map_error, typed};
+use super::ObserverError;
+use super::maps::{map_error, typed};
 
 /// Reads both rings as they fill, for as long as it lives.
 pub(super) struct Events {

@@ -2,27 +2,21 @@
 
 mod adopt;
 mod events;
+mod maps;
+mod read;
+mod scopes;
 mod table;
 
-use std::collections::{HashMap as Index, HashSet};
-use std::ops::Range;
-
-use aya::maps::{HashMap, MapData, PerCpuArray, Queue};
 use aya::programs::BtfTracePoint;
 use aya::{Btf, Ebpf, EbpfLoader};
-use profiler_common::{
-    Abi, Boundary, CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, FirstSeen, Loss, Phase,
-    Process, Program, ProgramKey, SESSIONS, Scope, ScopeState, Session, StrayCall,
-};
+use profiler_common::{FirstSeen, Loss, Program, SESSIONS, Scope, Session};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use self::events::Events;
+use self::maps::{Maps, fill, map_error};
 use self::table::Table;
-use super::facts::{
-    BeganWith, CapabilitySighting, DenialSighting, Facts, LossCounts, ProgramFacts, ScopeFacts,
-    SeenCall, SessionFacts,
-};
+use super::facts::LossCounts;
 use super::{OBJECT, PreflightError, layout, preflight};
 
 /// What is watched for, and how much of it at most.
@@ -116,47 +110,6 @@ pub struct Observer {
     events: Events,
 }
 
-struct Maps {
-    cgroups: HashMap<MapData, u64, u32>,
-    parents: HashMap<MapData, u64, u8>,
-    processes: HashMap<MapData, u32, Process>,
-    program_index: HashMap<MapData, ProgramKey, u32>,
-    session_index: HashMap<MapData, Session, u32>,
-    free_scopes: Queue<MapData, u32>,
-    free_programs: Queue<MapData, u32>,
-    free_sessions: Queue<MapData, u32>,
-    strays: HashMap<MapData, StrayCall, u8>,
-    checks: HashMap<MapData, CapabilityKey, CapabilitySeen>,
-    denials: HashMap<MapData, DenialKey, DenialSeen>,
-    in_flight: HashMap<MapData, u32, u64>,
-    losses: PerCpuArray<MapData, u64>,
-}
-
-impl Maps {
-    fn take(ebpf: &mut Ebpf) -> Result<Self, ObserverError> {
-        macro_rules! take {
-            ($name:literal) => {
-                typed($name, ebpf.take_map($name))?
-            };
-        }
-        Ok(Self {
-            cgroups: take!("CGROUP_TABLE"),
-            parents: take!("PARENTS"),
-            processes: take!("PROCESS_TABLE"),
-            program_index: take!("PROGRAM_INDEX"),
-            session_index: take!("SESSION_INDEX"),
-            free_scopes: take!("FREE_SCOPES"),
-            free_programs: take!("FREE_PROGRAMS"),
-            free_sessions: take!("FREE_SESSIONS"),
-            strays: take!("STRAY_CALLS"),
-            checks: take!("CAPABILITY_CHECKS"),
-            denials: take!("DENIALS"),
-            in_flight: take!("IN_FLIGHT"),
-            losses: take!("LOSSES"),
-        })
-    }
-}
-
 /// Program, and whether it is attached always (else only where denials are watched).
 const PROGRAMS: [(&str, bool); 8] = [
     ("sched_process_fork", true),
@@ -234,74 +187,6 @@ impl Observer {
         self.capability_hook
     }
 
-    /// Watches a cgroup and all that will be made below it, from now on.
-    pub fn watch(&mut self, cgroup: u64, boundary: Boundary) -> Result<ScopeId, ObserverError> {
-        self.register(cgroup, boundary, false)
-    }
-
-    /// The same for one whose first program runs already: what joins from now on is an exec
-    /// session. [`Observer::adopt`] takes in what is there.
-    pub fn watch_running(
-        &mut self,
-        cgroup: u64,
-        boundary: Boundary,
-    ) -> Result<ScopeId, ObserverError> {
-        self.register(cgroup, boundary, true)
-    }
-
-    /// A cgroup that lies below a watched one and was there before.
-    pub fn watch_nested(&mut self, scope: ScopeId, cgroup: u64) -> Result<(), ObserverError> {
-        self.maps
-            .cgroups
-            .insert(cgroup, scope.0, 0)
-            .map_err(|source| map_error("CGROUP_TABLE", source))
-    }
-
-    /// Makes each cgroup that will be made in this one a scope of its own: [`Observer::scopes`]
-    /// shows them.
-    pub fn watch_children(&mut self, parent: u64, boundary: Boundary) -> Result<(), ObserverError> {
-        self.maps
-            .parents
-            .insert(parent, boundary as u8, 0)
-            .map_err(|source| map_error("PARENTS", source))
-    }
-
-    fn register(
-        &mut self,
-        cgroup: u64,
-        boundary: Boundary,
-        running: bool,
-    ) -> Result<ScopeId, ObserverError> {
-        let Ok(index) = self.maps.free_scopes.pop(0) else {
-            return Err(ObserverError::NoScope(self.scopes.len()));
-        };
-        let mut scope = self.scopes.read(index);
-        scope.cgroup = cgroup;
-        scope.born_ns = boot_time_ns();
-        scope.boundary = boundary as u8;
-        scope.workload_began = running.into();
-        scope.state = ScopeState::Watched as u8;
-        // SAFETY: inside the mapping, and no cgroup leads to it yet.
-        unsafe { self.scopes.at(index).write_volatile(scope) };
-        self.maps
-            .cgroups
-            .insert(cgroup, index, 0)
-            .map_err(|source| map_error("CGROUP_TABLE", source))?;
-        Ok(ScopeId(index))
-    }
-
-    /// Every scope that is watched, those that have ended too, until they are released.
-    pub fn scopes(&self) -> Vec<ScopeFacts> {
-        (0..self.scopes.len())
-            .filter(|&index| {
-                // SAFETY: inside the mapping; one byte.
-                let state = unsafe { (&raw const (*self.scopes.at(index)).state).read_volatile() };
-                state == ScopeState::Watched as u8
-            })
-            .map(|index| scope_facts(ScopeId(index), &self.scopes.read(index)))
-            .collect()
-    }
-
     /// Waits until a call was seen for the first time, or a scope was born, began or ended; at
     /// once where that was so since the last time.
     pub async fn changed(&self) {
@@ -316,169 +201,6 @@ impl Observer {
     /// The executable that a first sight names.
     pub fn executable(&self, seen: &FirstSeen) -> Vec<u8> {
         self.programs.read(seen.program).key.exe.to_vec()
-    }
-
-    /// Takes a scope for one that nobody asked about: from now on nothing of it is kept.
-    /// [`Observer::release`] it once it has ended.
-    pub fn drop_scope(&mut self, scope: ScopeId) {
-        // SAFETY: inside the mapping; one byte.
-        unsafe {
-            (&raw mut (*self.scopes.at(scope.0)).state).write_volatile(ScopeState::Dropped as u8);
-        }
-    }
-
-    /// Of dropped scopes, those whose cgroup is gone.
-    pub fn dropped_and_ended(&self) -> Vec<ScopeId> {
-        (0..self.scopes.len())
-            .filter(|&index| {
-                let scope = self.scopes.at(index);
-                // SAFETY: inside the mapping; single words.
-                unsafe {
-                    (&raw const (*scope).state).read_volatile() == ScopeState::Dropped as u8
-                        && (&raw const (*scope).ended_ns).read_volatile() != 0
-                }
-            })
-            .map(ScopeId)
-            .collect()
-    }
-
-    /// All that was seen of one scope so far.
-    pub fn facts(&self, scope: ScopeId) -> Result<Facts, ObserverError> {
-        let mut facts = self.facts_of(&[scope])?;
-        Ok(facts.remove(&scope).unwrap_or_default())
-    }
-
-    /// The same of several, in one pass over the maps.
-    pub fn facts_of(&self, scopes: &[ScopeId]) -> Result<Index<ScopeId, Facts>, ObserverError> {
-        let losses = self.losses()?;
-        let empty = || Facts {
-            losses,
-            ..Facts::default()
-        };
-        let mut found: Index<ScopeId, Facts> =
-            scopes.iter().map(|scope| (*scope, empty())).collect();
-        let mut programs = self.programs_of(scopes);
-        for stray in self.maps.strays.keys() {
-            let stray = stray.map_err(|source| map_error("STRAY_CALLS", source))?;
-            if let Some((_, program)) = programs.get_mut(&stray.program)
-                && let Some(abi) = Abi::from_index(stray.abi)
-            {
-                program.calls.push(SeenCall {
-                    abi,
-                    number: stray.number,
-                });
-            }
-        }
-        for entry in &self.maps.checks {
-            let (key, seen) = entry.map_err(|source| map_error("CAPABILITY_CHECKS", source))?;
-            if let Some((_, program)) = programs.get_mut(&key.program) {
-                program.capabilities.push(CapabilitySighting { key, seen });
-            }
-        }
-        for entry in &self.maps.denials {
-            let (key, seen) = entry.map_err(|source| map_error("DENIALS", source))?;
-            if let Some((_, program)) = programs.get_mut(&key.program) {
-                program.denials.push(DenialSighting { key, seen });
-            }
-        }
-        let mut programs: Vec<_> = programs.into_iter().collect();
-        programs.sort_unstable_by_key(|(index, _)| *index);
-        for (_, (scope, program)) in programs {
-            if let Some(facts) = found.get_mut(&scope) {
-                facts.programs.push(program);
-            }
-        }
-        for index in 0..self.sessions.len() {
-            let session = self.sessions.read(index);
-            if let Some(facts) = found.get_mut(&ScopeId(session.scope)) {
-                facts.sessions.push(SessionFacts {
-                    id: index + 1,
-                    argv: session.argv[..(session.len as usize).min(session.argv.len())].to_vec(),
-                });
-            }
-        }
-        Ok(found)
-    }
-
-    fn programs_of(&self, scopes: &[ScopeId]) -> Index<u32, (ScopeId, ProgramFacts)> {
-        let wanted: HashSet<ScopeId> = scopes.iter().copied().collect();
-        let mut found = Index::new();
-        for index in 0..self.programs.len() {
-            // SAFETY: inside the mapping; volatile, as the kernel may write it meanwhile: one that
-            // turns up now is read now or the next time.
-            let key = unsafe { (&raw const (*self.programs.at(index)).key).read_volatile() };
-            let scope = ScopeId(key.scope);
-            if !wanted.contains(&scope) {
-                continue;
-            }
-            let Some(phase) = Phase::from_index(key.phase) else {
-                continue;
-            };
-            let facts = ProgramFacts {
-                phase,
-                session: (key.session != 0).then_some(key.session),
-                exe: key.exe.to_vec(),
-                calls: self.calls(index),
-                first_seen: self.events.of_program(index),
-                capabilities: Vec::new(),
-                denials: Vec::new(),
-            };
-            found.insert(index, (scope, facts));
-        }
-        found
-    }
-
-    fn calls(&self, program: u32) -> Vec<SeenCall> {
-        let seen = self.programs.read(program).seen;
-        let mut calls = Vec::new();
-        for abi in Abi::ALL {
-            calls.extend(
-                (0..)
-                    .zip(&seen[abi as usize])
-                    .filter(|(_, seen)| **seen != 0)
-                    .map(|(number, _)| SeenCall { abi, number }),
-            );
-        }
-        calls
-    }
-
-    /// Gives up scopes that have ended, so that others find room. Their facts are gone.
-    pub fn release(&mut self, scopes: &[ScopeId]) -> Result<(), ObserverError> {
-        let programs: HashSet<u32> = self.programs_of(scopes).into_keys().collect();
-        remove_where("STRAY_CALLS", &mut self.maps.strays, |key| {
-            programs.contains(&key.program)
-        })?;
-        remove_where("CAPABILITY_CHECKS", &mut self.maps.checks, |key| {
-            programs.contains(&key.program)
-        })?;
-        remove_where("DENIALS", &mut self.maps.denials, |key| {
-            programs.contains(&key.program)
-        })?;
-        for index in programs {
-            self.events.forget(index);
-            let _ = self
-                .maps
-                .program_index
-                .remove(&self.programs.read(index).key);
-            self.programs.clear(index);
-            let pushed = self.maps.free_programs.push(index, 0);
-            pushed.map_err(|source| map_error("FREE_PROGRAMS", source))?;
-        }
-        let wanted: HashSet<u32> = scopes.iter().map(|scope| scope.0).collect();
-        for index in 0..self.sessions.len() {
-            let session = self.sessions.read(index);
-            if wanted.contains(&session.scope) && self.maps.session_index.remove(&session).is_ok() {
-                self.sessions.clear(index);
-                let pushed = self.maps.free_sessions.push(index, 0);
-                pushed.map_err(|source| map_error("FREE_SESSIONS", source))?;
-            }
-        }
-        for scope in scopes {
-            self.scopes.clear(scope.0);
-            let pushed = self.maps.free_scopes.push(scope.0, 0);
-            pushed.map_err(|source| map_error("FREE_SCOPES", source))?;
-        }
-        Ok(())
     }
 
     /// Of all scopes together.
@@ -506,55 +228,6 @@ impl Observer {
     }
 }
 
-fn scope_facts(id: ScopeId, scope: &Scope) -> ScopeFacts {
-    let time = |ns: u64| (ns != 0).then_some(ns);
-    let path = scope.path.split(|byte| *byte == 0).next();
-    ScopeFacts {
-        scope: id,
-        path: path.unwrap_or_default().to_vec(),
-        born_ns: scope.born_ns,
-        began_ns: time(scope.began_ns),
-        ended_ns: time(scope.ended_ns),
-        began_with: time(scope.began_ns).map(|_| BeganWith {
-            filtered: scope.filtered != 0,
-            no_new_privileges: scope.no_new_privileges != 0,
-            bounding_set: scope.bounding_set,
-        }),
-    }
-}
-
-fn fill(
-    name: &'static str,
-    queue: &mut Queue<MapData, u32>,
-    indices: Range<u32>,
-) -> Result<(), ObserverError> {
-    for index in indices {
-        queue
-            .push(index, 0)
-            .map_err(|source| map_error(name, source))?;
-    }
-    Ok(())
-}
-
-fn remove_where<K: aya::Pod, V: aya::Pod>(
-    name: &'static str,
-    map: &mut HashMap<MapData, K, V>,
-    mut unwanted: impl FnMut(&K) -> bool,
-) -> Result<(), ObserverError> {
-    let mut keys = Vec::new();
-    for key in map.keys() {
-        let key = key.map_err(|source| map_error(name, source))?;
-        if unwanted(&key) {
-            keys.push(key);
-        }
-    }
-    for key in keys {
-        // Seen twice, where another was inserted meanwhile.
-        let _ = map.remove(&key);
-    }
-    Ok(())
-}
-
 /// Nanoseconds of the clock that events are stamped with.
 pub fn boot_time_ns() -> u64 {
     let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
@@ -563,28 +236,6 @@ pub fn boot_time_ns() -> u64 {
         .as_nanos()
         .try_into()
         .expect("five centuries since boot")
-}
-
-fn map_error(
-    map: &'static str,
-    source: impl std::error::Error + Send + Sync + 'static,
-) -> ObserverError {
-    ObserverError::Map {
-        map,
-        source: Box::new(source),
-    }
-}
-
-fn missing(name: &'static str) -> ObserverError {
-    map_error(name, std::io::Error::from(std::io::ErrorKind::NotFound))
-}
-
-fn typed<M, T>(name: &'static str, map: Option<M>) -> Result<T, ObserverError>
-where
-    T: TryFrom<M, Error: std::error::Error + Send + Sync + 'static>,
-{
-    let map = map.ok_or_else(|| missing(name))?;
-    T::try_from(map).map_err(|source| map_error(name, source))
 }
 
 fn attach(ebpf: &mut Ebpf, program: &'static str, btf: &Btf) -> Result<(), ObserverError> {

@@ -7,7 +7,8 @@ use aya::Ebpf;
 use aya::maps::Map;
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::{ObserverError, map_error, missing};
+use super::ObserverError;
+use super::maps::{map_error, missing};
 
 /// The kernel writes it at any time: each look is a volatile copy.
 pub(super) struct Table<T> {

@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use crate::cli::Others;
-use crate::commands::record::recorder::About;
+use crate::commands::record::run::About;
 use crate::commands::record::under::sha256;
 use crate::kernel::BeganWith;
 use crate::names;

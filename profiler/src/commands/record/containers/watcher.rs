@@ -10,7 +10,8 @@ use super::known::{Known, Resolved};
 use super::{end, within};
 use crate::cli::RecordArgs;
 use crate::commands::record::progress::Progress;
-use crate::commands::record::recorder::{End, Life, Recorder};
+use crate::commands::record::recorder::Recorder;
+use crate::commands::record::run::{End, Life};
 use crate::commands::record::running;
 use crate::kernel::{self, Boundary, ScopeFacts, ScopeId};
 use crate::recording::{self, RunContainer, Text};
@@ -32,21 +33,21 @@ type Answer = (String, Result<ContainerFacts, EngineError>);
 
 pub(super) struct Watcher {
     pub(super) recorder: Recorder,
-    engine: Engine,
-    engine_facts: recording::Engine,
+    pub(super) engine: Engine,
+    pub(super) engine_facts: recording::Engine,
     hierarchies: Hierarchies,
     wanted: Resolved,
-    progress: Progress,
-    known: HashMap<String, Known>,
+    pub(super) progress: Progress,
+    pub(super) known: HashMap<String, Known>,
     /// Questions to the engine under way, and of whom.
     questions: JoinSet<Answer>,
     asked: HashSet<String>,
     /// Scopes whose container is not known yet.
     pending: HashMap<ScopeId, Pending>,
-    lives: HashMap<ScopeId, Alive>,
+    pub(super) lives: HashMap<ScopeId, Alive>,
     /// Wanted ones that the engine has started, and no scope was seen of.
     started: HashMap<String, Instant>,
-    images: HashMap<String, Vec<String>>,
+    pub(super) images: HashMap<String, Vec<String>>,
     destroyed: HashSet<String>,
     /// Containers that were started and not wanted.
     others: usize,
@@ -58,11 +59,14 @@ struct Pending {
     since: Instant,
 }
 
-struct Alive {
-    container: String,
-    born_ns: u64,
-    from_birth: bool,
-    ended: Option<(u64, Instant)>,
+/// A life that is watched.
+pub(super) struct Alive {
+    pub(super) container: String,
+    /// Nanoseconds of CLOCK_BOOTTIME.
+    pub(super) born_ns: u64,
+    pub(super) from_birth: bool,
+    /// By that clock, and when it was seen.
+    pub(super) ended: Option<(u64, Instant)>,
 }
 
 impl Watcher {
@@ -318,96 +322,6 @@ impl Watcher {
         self.pending = undecided;
     }
 
-    /// Those that have ended and of which all is known, or will not be.
-    async fn end_lives(&mut self, scopes: &[ScopeFacts], patience: Duration) -> anyhow::Result<()> {
-        let over: Vec<ScopeId> = self
-            .lives
-            .iter()
-            .filter(|(_, alive)| {
-                let exit_known = self
-                    .known
-                    .get(&alive.container)
-                    .is_some_and(|known| known.exit.is_some() && known.facts.is_some());
-                alive
-                    .ended
-                    .is_some_and(|(_, seen)| exit_known || seen.elapsed() > patience)
-            })
-            .map(|(scope, _)| *scope)
-            .collect();
-        if over.is_empty() {
-            return Ok(());
-        }
-        let mut ended = Vec::new();
-        for scope in &over {
-            let life = self.life(*scope, scopes).await;
-            let Some(alive) = self.lives.remove(scope) else {
-                continue;
-            };
-            let known = self.known.get(&alive.container);
-            let end = End {
-                ended_ns: alive.ended.map(|(ended_ns, _)| ended_ns),
-                outcome: end::outcome(known),
-            };
-            ended.push((life, end));
-        }
-        self.recorder.end(ended)?;
-        self.recorder
-            .observer
-            .release(&over)
-            .map_err(anyhow::Error::from)
-    }
-
-    /// As far as it is known now.
-    async fn life(&mut self, scope: ScopeId, scopes: &[ScopeFacts]) -> Life {
-        let facts = scopes.iter().find(|facts| facts.scope == scope);
-        let began = facts.and_then(|facts| facts.began_with);
-        let container = self
-            .lives
-            .get(&scope)
-            .map(|alive| alive.container.clone())
-            .unwrap_or_default();
-        let image = self.known.get(&container).map(|known| known.image.clone());
-        let digests = match image {
-            Some(image) => self.repo_digests(&image).await,
-            None => Vec::new(),
-        };
-        self.life_with(scope, began, digests)
-    }
-
-    fn life_with(
-        &self,
-        scope: ScopeId,
-        began: Option<kernel::BeganWith>,
-        digests: Vec<String>,
-    ) -> Life {
-        let alive = &self.lives[&scope];
-        let known = &self.known[&alive.container];
-        Life {
-            scope,
-            about: known.about(self.engine_facts.clone(), digests, began),
-            started_ns: alive.born_ns,
-            container: Some(RunContainer {
-                id: alive.container.clone(),
-                name: known.name.clone(),
-            }),
-            health_check: known
-                .facts
-                .as_ref()
-                .and_then(|facts| facts.health_check.clone()),
-            from_birth: alive.from_birth,
-        }
-    }
-
-    async fn repo_digests(&mut self, image: &Text) -> Vec<String> {
-        let image = String::from_utf8_lossy(image.as_bytes()).into_owned();
-        if !self.images.contains_key(&image) {
-            let digests = self.engine.image(&image).await;
-            let digests = digests.map(|facts| facts.repo_digests).unwrap_or_default();
-            self.images.insert(image.clone(), digests);
-        }
-        self.images.get(&image).cloned().unwrap_or_default()
-    }
-
     /// Containers that the engine started where we do not look: attached to as soon as that shows.
     async fn attach_to_missed(&mut self) -> anyhow::Result<()> {
         let missed: Vec<String> = self
@@ -438,40 +352,6 @@ impl Watcher {
             }
         }
         Ok(())
-    }
-
-    pub(super) fn checkpoint(&mut self) {
-        let lives = self.all_lives();
-        self.recorder.checkpoint(&lives);
-    }
-
-    /// Of which all is known that tells their subject.
-    fn all_lives(&self) -> Vec<Life> {
-        let scopes = self.recorder.observer.scopes();
-        scopes
-            .iter()
-            .filter(|facts| {
-                self.lives.get(&facts.scope).is_some_and(|alive| {
-                    let known = self.known.get(&alive.container);
-                    known.is_some_and(|known| known.facts.is_some())
-                        && (facts.began_with.is_some() || !alive.from_birth)
-                })
-            })
-            .map(|facts| {
-                let image = &self.known[&self.lives[&facts.scope].container].image;
-                let image = String::from_utf8_lossy(image.as_bytes());
-                let digests = self.images.get(image.as_ref()).cloned();
-                self.life_with(facts.scope, facts.began_with, digests.unwrap_or_default())
-            })
-            .collect()
-    }
-
-    fn show(&mut self) {
-        let lives = self.progress.is_live().then(|| self.all_lives());
-        if let Some(lives) = lives {
-            let snapshot = self.recorder.snapshot(&lives);
-            self.progress.update(snapshot);
-        }
     }
 
     /// After the test: whoever ended in it gets the time to be known, the others run on.

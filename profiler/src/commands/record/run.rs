@@ -1,0 +1,138 @@
+//! One life of a subject, as a recording of one run.
+
+use std::cell::OnceCell;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+
+use crate::collector::{self, RunClock};
+use crate::kernel::{self, Facts, ScopeId, Symbols};
+use crate::recording::{
+    self, Capabilities, CgroupMode, Confinement, Engine, FORMAT, Host, Outcome, Recording, Run,
+    RunContainer, Status, Subject, Text, Tool, VERSION,
+};
+
+/// What a subject is, and what it runs under.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct About {
+    pub(super) subject: Subject,
+    pub(super) engine: Option<Engine>,
+    pub(super) confinement: Confinement,
+}
+
+/// One life of a subject: a run, while it is watched.
+#[derive(Clone, Debug)]
+pub(super) struct Life {
+    pub(super) scope: ScopeId,
+    pub(super) about: About,
+    /// Nanoseconds of CLOCK_BOOTTIME.
+    pub(super) started_ns: u64,
+    pub(super) container: Option<RunContainer>,
+    /// The command line that the engine runs as a health check.
+    pub(super) health_check: Option<Vec<Text>>,
+    pub(super) from_birth: bool,
+}
+
+/// How a life ended, or how far it had come.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    /// Nanoseconds of CLOCK_BOOTTIME; `None`: it goes on.
+    pub(super) ended_ns: Option<u64>,
+    pub(super) outcome: Outcome,
+}
+
+impl End {
+    pub(super) fn now(outcome: Outcome) -> Self {
+        Self {
+            ended_ns: Some(kernel::boot_time_ns()),
+            outcome,
+        }
+    }
+}
+
+/// What all runs of a session have in common.
+pub(super) struct Provenance {
+    host: Host,
+    capability_hook: Option<&'static str>,
+    symbols: OnceCell<Symbols>,
+}
+
+impl Provenance {
+    pub(super) fn here(
+        cgroup: CgroupMode,
+        capability_hook: Option<&'static str>,
+    ) -> anyhow::Result<Self> {
+        let name = nix::sys::utsname::uname().context("cannot ask the kernel for its name")?;
+        Ok(Self {
+            host: Host {
+                kernel: name.release().to_string_lossy().into_owned(),
+                machine: name.machine().to_string_lossy().into_owned(),
+                cgroup,
+            },
+            capability_hook,
+            symbols: OnceCell::new(),
+        })
+    }
+
+    /// As a recording of its own.
+    pub(super) fn recording(&self, life: &Life, facts: &Facts, end: End) -> Recording {
+        let clock = RunClock {
+            run: 1,
+            started_ns: life.started_ns,
+        };
+        let (sessions, session_ids) =
+            collector::sessions(clock, &facts.sessions, life.health_check.as_deref());
+        let any_check = facts
+            .programs
+            .iter()
+            .any(|program| !program.capabilities.is_empty());
+        let checks = if any_check {
+            let symbols = self.symbols.get_or_init(Symbols::load);
+            collector::capability_checks(clock, &facts.programs, &session_ids, symbols)
+        } else {
+            Vec::new()
+        };
+        let now_ns = kernel::boot_time_ns();
+        let age = Duration::from_nanos(now_ns.saturating_sub(life.started_ns));
+        let started = SystemTime::now()
+            .checked_sub(age)
+            .unwrap_or(SystemTime::UNIX_EPOCH);
+        let until = end.ended_ns.unwrap_or(now_ns);
+        let About {
+            subject,
+            engine,
+            confinement,
+        } = life.about.clone();
+        let runs = vec![Run {
+            id: clock.run,
+            started: humantime::format_rfc3339_seconds(started).to_string(),
+            duration_ms: until.saturating_sub(life.started_ns) / 1_000_000,
+            container: life.container.clone(),
+            from_birth: life.from_birth,
+            to_end: end.ended_ns.is_some(),
+            outcome: end.outcome,
+        }];
+        Recording {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            status: Status::Complete,
+            tool: Tool {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            assumptions: recording::assumptions(&subject, &confinement, &runs),
+            subject,
+            host: self.host.clone(),
+            engine,
+            confinement,
+            runs,
+            sessions,
+            architectures: collector::architectures(clock, &facts.programs, &session_ids),
+            capabilities: Capabilities {
+                observed_by: self.capability_hook.map(str::to_owned),
+                checks,
+            },
+            losses: recording::Losses::default(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A recording for people: who asked for what, when, in how many runs, and what the recording
+//! leaves open.
+//!
+//! Pure: a recording in, text out. It leaves out nothing that was asked for, and decides nothing;
+//! what a capability check was for is the generator's rule of thumb.
+
+mod calls;
+mod capabilities;
+mod head;
+mod names;
+mod who;
+
+pub use names::UnknownName;
+
+use crate::recording::{Recording, Status};
+use names::Wanted;
+
+/// Lines, the last with its end. `names`: of calls, and of capabilities with or without `CAP_`, in
+/// any case; none: all that was recorded.
+pub fn explain(recording: &Recording, names: &[String]) -> Result<String, UnknownName> {
+    let wanted = names
+        .iter()
+        .map(|name| Wanted::parse(name, recording))
+        .collect::<Result<Vec<_>, _>>()?;
+    let calls: Vec<&str> = wanted.iter().filter_map(|w| w.call.as_deref()).collect();
+    let capabilities: Vec<&str> = wanted
+        .iter()
+        .filter_map(|w| w.capability.as_deref())
+        .collect();
+    let is_all = names.is_empty();
+
+    let mut sections = vec![head::head(recording)];
+    sections.extend(calls::by_architecture(recording, |name| {
+        is_all || calls.contains(&name)
+    }));
+    if is_all || !capabilities.is_empty() {
+        sections.push(capabilities::capabilities(recording, |name| {
+            is_all || capabilities.contains(&name)
+        }));
+    }
+    let unseen_capabilities = capabilities.into_iter().filter(|name| {
+        // Else the section says why it tells of none.
+        recording.capabilities.observed_by.is_some() && !capabilities::has(recording, name)
+    });
+    let unseen = calls
+        .into_iter()
+        .filter(|name| !calls::has(recording, name))
+        .chain(unseen_capabilities);
+    sections.push(unseen.map(|name| not_seen(recording, name)).collect());
+    sections.retain(|lines| !lines.is_empty());
+    let sections: Vec<String> = sections.iter().map(|lines| lines.join("\n")).collect();
+    Ok(sections.join("\n\n") + "\n")
+}
+
+fn not_seen(recording: &Recording, name: &str) -> String {
+    let runs = count(recording.runs.len(), "run", "runs");
+    let is_whole = recording.losses.total() == 0 && recording.status == Status::Complete;
+    let but = if is_whole {
+        ""
+    } else {
+        "; but the recording is not complete"
+    };
+    format!("{name}: not seen in {runs}{but}")
+}
+
+fn count(number: usize, one: &str, more: &str) -> String {
+    let what = if number == 1 { one } else { more };
+    format!("{number} {what}")
+}
+
+/// What it is about on the first line, the rest below it.
+fn entry(name: &str, lines: Vec<String>) -> impl Iterator<Item = String> {
+    let mut head = format!("{name}: ");
+    lines
+        .into_iter()
+        .map(move |line| std::mem::replace(&mut head, "  ".to_owned()) + &line)
+}
