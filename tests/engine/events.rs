@@ -103,8 +103,15 @@ async fn what_joins_a_container_is_told_with_its_command() {
 async fn a_container_without_memory_is_told_before_it_dies() {
     let mut events = engine().await.events().await.unwrap();
     let other = Other::run(
-        &["--memory", "10m", "--memory-swap", "10m"],
-        &["sh", "-c", "x=$(yes | head -c 100000000)"],
+        &["--memory", "16m", "--memory-swap", "16m"],
+        // Nothing of it can be reclaimed: a heap that grows may hold on for a minute.
+        &[
+            "dd",
+            "if=/dev/zero",
+            "of=/dev/shm/fill",
+            "bs=1M",
+            "count=60",
+        ],
     );
     let told = actions_until(&mut events, &other.name, |action| {
         matches!(action, Action::Die { .. })
