@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helpers are tests too")]
 
+mod events;
 mod facts;
 mod leftovers;
 mod life;
 mod options;
+mod others;
+mod running;
 
 use std::io;
 use std::pin::Pin;
