@@ -4,6 +4,7 @@
 //! The kernel side takes each cgroup that the engine makes for a container as a scope from its
 //! birth on; here it is found out whose it is, and kept or dropped. Nobody waits for us.
 
+mod attach;
 mod end;
 mod known;
 mod lives;

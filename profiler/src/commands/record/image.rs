@@ -17,6 +17,7 @@ use crate::target::engine::{
     Container, ContainerSpec, Engine, EngineError, Exit, Interrupt, Interrupts, options, run_test,
     with_container,
 };
+use crate::terminal;
 
 pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8> {
     kernel::preflight()?;
@@ -214,7 +215,7 @@ impl Ended {
             None
         };
         if let Some(reason) = &reason {
-            eprintln!("profiler: {reason}");
+            terminal::say(reason);
         }
         Outcome {
             passed: self.exit_code() == 0,

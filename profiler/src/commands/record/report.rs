@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::process_status;
-use crate::recording::{Phase, Recording};
+use crate::recording::{Assumption, Phase, Recording};
 use crate::target::command::{LeftoversEnd, LeftoversReport};
+use crate::terminal;
 
 /// A recording that lies where it should: what is in it, and what to do with it.
 pub(super) fn written(path: &Path, recording: &Recording) {
@@ -16,22 +17,52 @@ pub(super) fn written(path: &Path, recording: &Recording) {
             .filter(|call| call.phases().contains(&phase))
             .count()
     };
-    eprintln!(
-        "profiler: recorded {} calls of the workload, {} of exec sessions, {} of the runtime's tail",
+    let runs = match recording.runs.len() {
+        1 => String::new(),
+        runs => format!(", in {runs} runs"),
+    };
+    terminal::say(&format!(
+        "recorded {} calls of the workload, {} of exec sessions, {} of the runtime's tail{runs}",
         in_phase(Phase::Workload),
         in_phase(Phase::Exec),
         in_phase(Phase::Runtime),
-    );
+    ));
+    let tried = recording
+        .architectures
+        .values()
+        .flat_map(|calls| calls.values())
+        .filter(|call| !call.tried.is_empty())
+        .count();
+    if tried > 0 {
+        terminal::say(&format!(
+            "besides, {tried} calls were tried and refused by the filter {}",
+            recording.confinement.filter.name
+        ));
+    }
     if recording.capabilities.observed_by.is_none() {
-        eprintln!("profiler: capabilities were not observed: this kernel has no hook for them");
+        terminal::say("capabilities were not observed: this kernel has no hook for them");
     }
-    if let Some(lost) = recording.losses.in_words() {
-        eprintln!("profiler: warning: not everything was kept ({lost}); see \"losses\" in it");
+    for assumption in &recording.assumptions {
+        terminal::say(match assumption {
+            Assumption::RuntimeTailUnseen => {
+                "not seen: the container runtime's last calls behind the filter; `generate --runtime` adds measured ones, a restart under recording shows them"
+            }
+            Assumption::StartUpUnseen => {
+                "not seen: how it starts; a restart under recording shows it"
+            }
+            Assumption::ShutdownUnseen => "not seen: how it stops; a stop under recording shows it",
+        });
     }
-    eprintln!(
-        "profiler: wrote {path}; next: profiler generate {path}",
+    match recording.losses.in_words() {
+        Some(lost) => terminal::say(&format!(
+            "warning: not everything was kept ({lost}); see \"losses\" in it"
+        )),
+        None => terminal::say("nothing was lost"),
+    }
+    terminal::say(&format!(
+        "wrote {path}; next: profiler generate {path}",
         path = path.display()
-    );
+    ));
 }
 
 pub(super) fn leftovers(report: &LeftoversReport) {
@@ -43,10 +74,10 @@ pub(super) fn leftovers(report: &LeftoversReport) {
             format!("{remain} are there still; the kernel is busy for them")
         }
     };
-    eprintln!(
-        "profiler: the command left {} processes behind: {end}",
+    terminal::say(&format!(
+        "the command left {} processes behind: {end}",
         report.found
-    );
+    ));
 }
 
 /// The capabilities that a process can have at most; `None` where it is gone.

@@ -11,10 +11,9 @@ use super::{end, within};
 use crate::cli::RecordArgs;
 use crate::commands::record::progress::Progress;
 use crate::commands::record::recorder::Recorder;
-use crate::commands::record::run::{End, Life};
-use crate::commands::record::running;
-use crate::kernel::{self, Boundary, ScopeFacts, ScopeId};
-use crate::recording::{self, RunContainer, Text};
+use crate::commands::record::run::End;
+use crate::kernel::{self, ScopeFacts, ScopeId};
+use crate::recording;
 use crate::target::cgroup::{Hierarchies, container_id};
 use crate::target::engine::{
     Action, ContainerEvent, ContainerFacts, Engine, EngineError, EngineEvent, EventStream,
@@ -24,8 +23,6 @@ use crate::target::engine::{
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How long an exit code may come after the cgroup has gone.
 const EXIT_CODE: Duration = Duration::from_secs(2);
-/// How long a started container's cgroup may take to be seen.
-const SCOPE: Duration = Duration::from_millis(500);
 /// How long the engine may take to tell of the last containers, after the test.
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -35,18 +32,18 @@ pub(super) struct Watcher {
     pub(super) recorder: Recorder,
     pub(super) engine: Engine,
     pub(super) engine_facts: recording::Engine,
-    hierarchies: Hierarchies,
-    wanted: Resolved,
+    pub(super) hierarchies: Hierarchies,
+    pub(super) wanted: Resolved,
     pub(super) progress: Progress,
     pub(super) known: HashMap<String, Known>,
     /// Questions to the engine under way, and of whom.
     questions: JoinSet<Answer>,
     asked: HashSet<String>,
     /// Scopes whose container is not known yet.
-    pending: HashMap<ScopeId, Pending>,
+    pub(super) pending: HashMap<ScopeId, Pending>,
     pub(super) lives: HashMap<ScopeId, Alive>,
     /// Wanted ones that the engine has started, and no scope was seen of.
-    started: HashMap<String, Instant>,
+    pub(super) started: HashMap<String, Instant>,
     pub(super) images: HashMap<String, Vec<String>>,
     destroyed: HashSet<String>,
     /// Containers that were started and not wanted.
@@ -54,8 +51,9 @@ pub(super) struct Watcher {
     matched: usize,
 }
 
-struct Pending {
-    container: String,
+/// A scope of which it is not known who it is.
+pub(super) struct Pending {
+    pub(super) container: String,
     since: Instant,
 }
 
@@ -98,49 +96,13 @@ impl Watcher {
         }
     }
 
-    /// What runs already: the named ones are attached to; others are told of, as nobody may take
-    /// them for recorded.
-    pub(super) async fn attach_to_running(&mut self) -> anyhow::Result<()> {
-        let containers = match &self.wanted {
-            Resolved::Running(containers) => containers.clone(),
-            Resolved::Started(selector) => {
-                let running = self.engine.containers().await?;
-                let running = running
-                    .iter()
-                    .filter(|container| container.running && selector.matches(&container.labels));
-                let names: Vec<String> = running.map(|one| one.name.to_string()).collect();
-                if !names.is_empty() {
-                    self.progress.state(&format!(
-                        "running already, so not recorded: {}; --container attaches to them",
-                        names.join(", ")
-                    ));
-                }
-                return Ok(());
-            }
-        };
-        for facts in containers {
-            self.attach(facts)?;
-        }
-        Ok(())
-    }
-
-    fn attach(&mut self, facts: ContainerFacts) -> anyhow::Result<()> {
-        let cgroup = facts.cgroup(&self.hierarchies)?;
-        let scope = running::attach(&mut self.recorder.observer, &cgroup, Boundary::Container)?;
-        if let Some(parent) = cgroup.parent(&self.hierarchies)? {
-            // Its next life is seen from its birth, wherever it was made to live.
-            self.recorder
-                .observer
-                .watch_children(parent.id(), Boundary::Container)?;
-        }
-        self.progress.state(&format!("attached to {}", facts.name));
-        let container = facts.id.clone();
-        self.known.insert(container.clone(), Known::of_facts(facts));
-        self.begin(scope, container, kernel::boot_time_ns(), false);
-        Ok(())
-    }
-
-    fn begin(&mut self, scope: ScopeId, container: String, born_ns: u64, from_birth: bool) {
+    pub(super) fn begin(
+        &mut self,
+        scope: ScopeId,
+        container: String,
+        born_ns: u64,
+        from_birth: bool,
+    ) {
         self.started.remove(&container);
         self.matched += 1;
         let alive = Alive {
@@ -320,38 +282,6 @@ impl Watcher {
             self.recorder.observer.drop_scope(scope);
         }
         self.pending = undecided;
-    }
-
-    /// Containers that the engine started where we do not look: attached to as soon as that shows.
-    async fn attach_to_missed(&mut self) -> anyhow::Result<()> {
-        let missed: Vec<String> = self
-            .started
-            .iter()
-            .filter(|(id, since)| {
-                since.elapsed() > SCOPE
-                    && !self
-                        .pending
-                        .values()
-                        .any(|pending| pending.container == **id)
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in missed {
-            self.started.remove(&id);
-            if self.lives.values().any(|alive| alive.container == id) {
-                continue;
-            }
-            let Ok(facts) = self.engine.look_up(&id).await else {
-                self.recorder.unidentified();
-                continue;
-            };
-            // One that has ended meanwhile is missing, and that is counted.
-            if let Err(error) = self.attach(facts) {
-                log::warn!("{error:#}");
-                self.recorder.unidentified();
-            }
-        }
-        Ok(())
     }
 
     /// After the test: whoever ended in it gets the time to be known, the others run on.

@@ -8,6 +8,7 @@ use bollard::models::ExecConfig;
 use super::super::follow::copy;
 use super::super::{EngineError, StartFailure};
 use super::Container;
+use crate::terminal::{Sink, Stream};
 
 const POLL: Duration = Duration::from_millis(20);
 
@@ -30,7 +31,7 @@ impl Container {
             .await
         {
             Ok(StartExecResults::Attached { output, .. }) => {
-                copy(output, tokio::io::stderr()).await;
+                copy(output, Sink::new(Stream::Stderr)).await;
             }
             Ok(StartExecResults::Detached) => {}
             Err(error) => {

@@ -20,6 +20,7 @@ use super::error::{describe, status};
 use super::follow::Follower;
 use super::options::Here;
 use super::{ContainerSpec, Engine, EngineError, PATIENCE, StartFailure};
+use crate::terminal::{Sink, Stream};
 
 /// What the engine gives a container that names no stop timeout.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,7 +80,7 @@ impl Container {
 
     /// Its log goes to our standard error as it comes.
     pub async fn start(&self) -> Result<(), EngineError> {
-        self.start_with_log(tokio::io::stderr()).await
+        self.start_with_log(Sink::new(Stream::Stderr)).await
     }
 
     /// Its log, standard output and error both, goes to `sink` as it comes, raw.
