@@ -35,7 +35,7 @@ pub(super) fn written(path: &Path, recording: &Recording) {
         .count();
     if tried > 0 {
         terminal::say(&format!(
-            "besides, {tried} calls were tried and refused by the filter {}",
+            "tried and refused by the filter {}: {tried}",
             recording.confinement.filter.name
         ));
     }
