@@ -52,6 +52,8 @@ pub struct KernelLayout {
     pub cred_user_ns: u32,
     /// cred.cap_bset, u64
     pub cred_cap_bset: u32,
+    /// linux_binprm.secureexec, one bit: its offset in bits
+    pub binprm_secureexec_bit: u32,
     /// linux_binprm.filename, pointer to char
     pub binprm_filename: u32,
 }

@@ -144,6 +144,9 @@ pub enum ScopeState {
 #[repr(C)]
 pub struct Program {
     pub key: ProgramKey,
+    /// Non-zero: an exec of it gained privileges (set-id, file capabilities).
+    pub gained: u8,
+    pub reserved: [u8; 7],
     /// By ABI, then number.
     pub seen: [CallSet; 3],
 }
@@ -210,6 +213,26 @@ pub struct StrayCall {
     pub number: i32,
     pub abi: u8,
     pub reserved: [u8; 3],
+}
+
+/// A port below 1024 that a program asked to bind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct LowPort {
+    pub program: u32,
+    pub port: u16,
+    pub reserved: [u8; 2],
+}
+
+/// A capability check that has begun and not returned (kprobes only).
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct CheckInFlight {
+    /// Addresses.
+    pub cred: u64,
+    pub target_ns: u64,
+    pub capability: i32,
+    pub reserved: [u8; 4],
 }
 
 /// The credentials asked were the task's own, not borrowed ones (overlayfs works with the
@@ -298,10 +321,12 @@ pub enum Loss {
     Sessions = 8,
     /// The scope table was full: a container is missing.
     Scopes = 9,
+    /// The table of low ports was full: one is missing.
+    LowPorts = 10,
 }
 
 impl Loss {
-    pub const COUNT: u32 = 10;
+    pub const COUNT: u32 = 11;
 }
 
 /// A type's bytes are all its fields', so the verifier sees no uninitialised stack and map keys
@@ -314,12 +339,14 @@ macro_rules! without_padding {
 
 without_padding! {
     Scope = 40 + 8 + PATH_LEN;
-    Program = 16 + EXE_LEN + 3 * NUMBERS;
+    Program = 16 + EXE_LEN + 8 + 3 * NUMBERS;
     ProgramKey = 16 + EXE_LEN;
     Session = 8 + ARGV_LEN;
     FirstSeen = 8 + 48 + 16 + 8 + 16;
     Process = 24;
     StrayCall = 12;
+    LowPort = 8;
+    CheckInFlight = 24;
     CapabilityKey = 8 * STACK_LEN + 8 + 8;
     CapabilitySeen = 24 + 16;
     DenialKey = 16 + 16;
@@ -329,8 +356,8 @@ without_padding! {
 #[cfg(feature = "user")]
 mod pod {
     use super::{
-        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, KernelLayout, Process, Program,
-        ProgramKey, Scope, Session, StrayCall,
+        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, KernelLayout, LowPort, Process,
+        Program, ProgramKey, Scope, Session, StrayCall,
     };
 
     macro_rules! pod {
@@ -346,6 +373,7 @@ mod pod {
         DenialKey,
         DenialSeen,
         KernelLayout,
+        LowPort,
         Process,
         Program,
         ProgramKey,

@@ -9,7 +9,7 @@ use aya_log_ebpf::warn;
 use profiler_common::{FirstSeen, Loss, NUMBERS, Phase, Process, Program, StrayCall};
 
 use crate::kernel::{Call, Registers, Task};
-use crate::{denials, loss, process, program};
+use crate::{denials, loss, ports, process, program};
 
 #[map]
 static EVENTS: RingBuf = RingBuf::with_byte_size(1 << 22, 0);
@@ -34,6 +34,9 @@ pub fn enter(ctx: &BtfTracePointContext, registers: *const u8, id: i64) {
     let call = task.call(id as i32);
     if DENIALS_WATCHED.load() != 0 {
         denials::entered(task, call);
+    }
+    if call == ports::BIND {
+        ports::asked(index, Registers::new(registers));
     }
     let number = call.number as u32 as usize;
     if number < NUMBERS && *seen(program, call) != 0 {

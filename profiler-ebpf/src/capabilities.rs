@@ -3,14 +3,15 @@
 //! What was needed is not decided here. The kernel asks far more than it needs, so the stack is
 //! part of the key: the same capability in the same call may be asked for two reasons.
 
-use aya_ebpf::EbpfContext as _;
+use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_stack, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::HashMap;
-use aya_ebpf::programs::BtfTracePointContext;
+use aya_ebpf::programs::RetProbeContext;
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 use profiler_common::{
-    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, Loss, STACK_LEN,
+    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, CheckInFlight, Loss,
+    STACK_LEN,
 };
 
 use crate::kernel::{Task, load, offset};
@@ -20,13 +21,39 @@ use crate::{calls, loss, process};
 static CAPABILITY_CHECKS: HashMap<CapabilityKey, CapabilitySeen> =
     HashMap::with_max_entries(8192, 0);
 
-pub fn checked(
-    ctx: &BtfTracePointContext,
-    cred: *const u8,
-    target_ns: *const u8,
-    capability: i32,
-    result: i32,
-) {
+/// Thread → the check that it is in; where only kprobes serve, which see arguments on the way in
+/// and the verdict on the way out.
+#[map]
+static CHECKS_IN_FLIGHT: HashMap<u32, CheckInFlight> = HashMap::with_max_entries(65_536, 0);
+
+pub fn entered(cred: u64, target_ns: u64, capability: i32) {
+    let task = Task::current();
+    if process::of(task.process()).is_none() {
+        return;
+    }
+    let check = CheckInFlight {
+        cred,
+        target_ns,
+        capability,
+        reserved: [0; 4],
+    };
+    if CHECKS_IN_FLIGHT.insert(&task.thread(), &check, 0).is_err() {
+        loss::count(Loss::CapabilityChecks);
+    }
+}
+
+pub fn returned(ctx: &RetProbeContext, result: i32) {
+    let thread = Task::current().thread();
+    // SAFETY: written by this thread alone.
+    let Some(check) = (unsafe { CHECKS_IN_FLIGHT.get(&thread) }).copied() else {
+        return;
+    };
+    let _ = CHECKS_IN_FLIGHT.remove(thread);
+    checked(ctx, check.cred, check.target_ns, check.capability, result);
+}
+
+/// Addresses are compared, never followed.
+pub fn checked(ctx: &impl EbpfContext, cred: u64, target_ns: u64, capability: i32, result: i32) {
     let task = Task::current();
     let Some(entry) = process::of(task.process()) else {
         return;
@@ -39,10 +66,10 @@ pub fn checked(
     let real_cred = task.real_cred();
     let own_ns: *const u8 = load(real_cred, offset!(cred_user_ns));
     let mut flags = 0;
-    if cred == real_cred {
+    if cred == real_cred as u64 {
         flags |= CHECK_OWN_CREDENTIALS;
     }
-    if target_ns == own_ns {
+    if target_ns == own_ns as u64 {
         flags |= CHECK_OWN_NAMESPACE;
     }
     let call = task.call(task.registers().call_number());

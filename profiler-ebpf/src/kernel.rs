@@ -30,6 +30,7 @@ pub static LAYOUT: KernelLayout = KernelLayout {
     kernfs_node_parent: 0,
     cred_user_ns: 0,
     cred_cap_bset: 0,
+    binprm_secureexec_bit: 0,
     binprm_filename: 0,
 };
 

@@ -12,13 +12,14 @@ mod capabilities;
 mod denials;
 mod kernel;
 mod loss;
+mod ports;
 mod process;
 mod program;
 mod scope;
 mod session;
 
-use aya_ebpf::macros::btf_tracepoint;
-use aya_ebpf::programs::BtfTracePointContext;
+use aya_ebpf::macros::{btf_tracepoint, fexit, kprobe, kretprobe};
+use aya_ebpf::programs::{BtfTracePointContext, FExitContext, ProbeContext, RetProbeContext};
 
 use kernel::{Cgroup, Task};
 
@@ -71,9 +72,33 @@ pub fn cgroup_attach_task(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+// Capability checks, by the first of three hooks that the kernel allows.
+
+/// The best: quiet about overcommit.
+#[fexit(function = "security_capable")]
+pub fn security_capable(ctx: FExitContext) -> i32 {
+    capabilities::checked(&ctx, ctx.arg(0), ctx.arg(1), ctx.arg(2), ctx.arg(4));
+    0
+}
+
+/// Since Linux 6.17.
 #[btf_tracepoint(function = "cap_capable")]
 pub fn cap_capable(ctx: BtfTracePointContext) -> i32 {
     capabilities::checked(&ctx, ctx.arg(0), ctx.arg(1), ctx.arg(3), ctx.arg(4));
+    0
+}
+
+#[kprobe]
+pub fn cap_capable_entry(ctx: ProbeContext) -> u32 {
+    if let (Some(cred), Some(target_ns), Some(capability)) = (ctx.arg(0), ctx.arg(1), ctx.arg(2)) {
+        capabilities::entered(cred, target_ns, capability);
+    }
+    0
+}
+
+#[kretprobe]
+pub fn cap_capable_return(ctx: RetProbeContext) -> u32 {
+    capabilities::returned(&ctx, ctx.ret());
     0
 }
 

@@ -132,6 +132,20 @@ pub fn exec(task: Task, binprm: *const u8) {
     if let Some(program) = program::of(key) {
         entry.program = program;
     }
+    if gains(binprm)
+        && let Some(program) = program::at(entry.program)
+    {
+        // SAFETY: checked for null; a racing store writes the same 1.
+        unsafe { (*program).gained = 1 };
+    }
+}
+
+/// Whether the exec gave more than the caller had: set-id, file capabilities
+/// (`cap_bprm_creds_from_file`,
+/// <https://github.com/torvalds/linux/blob/v6.18/security/commoncap.c>).
+fn gains(binprm: *const u8) -> bool {
+    let bit = offset!(binprm_secureexec_bit);
+    load::<u8>(binprm, bit / 8) & 1 << (bit % 8) != 0
 }
 
 fn crosses(scope: &Scope, joiner: &Process, task: Task) -> bool {

@@ -192,6 +192,8 @@ mod tests {
                 .collect(),
             first_seen: Vec::new(),
             capabilities: Vec::new(),
+            gained: false,
+            low_ports: Vec::new(),
             denials: Vec::new(),
         }
     }

@@ -27,6 +27,10 @@ pub struct ProgramFacts {
     /// Who made a call first; may lack some ([`LossCounts::events`]), may tell of one twice.
     pub first_seen: Vec<FirstSeen>,
     pub capabilities: Vec<CapabilitySighting>,
+    /// An exec of it gained privileges: set-id, file capabilities.
+    pub gained: bool,
+    /// Below 1024, that it asked to bind.
+    pub low_ports: Vec<u16>,
     pub denials: Vec<DenialSighting>,
 }
 
@@ -69,6 +73,7 @@ pub struct LossCounts {
     pub programs: u64,
     pub sessions: u64,
     pub scopes: u64,
+    pub low_ports: u64,
 }
 
 /// How far a scope has come.

@@ -50,16 +50,22 @@ pub fn running() -> Result<KernelLayout, LayoutError> {
             .or_else(|_| at("kernfs_node", "parent"))?,
         cred_user_ns: at("cred", "user_ns")?,
         cred_cap_bset: at("cred", "cap_bset")?,
+        binprm_secureexec_bit: bit(&btf, "linux_binprm", "secureexec")?,
         binprm_filename: at("linux_binprm", "filename")?,
     })
 }
 
-/// In bytes, of a field (`a.b` for one inside another) in the structure of that name.
+/// In bytes.
 fn offset(btf: &Btf, structure: &'static str, field: &'static str) -> Result<u32, LayoutError> {
+    Ok(bit(btf, structure, field)? / 8)
+}
+
+/// In bits, of a field (`a.b` for one inside another) in the structure of that name.
+fn bit(btf: &Btf, structure: &'static str, field: &'static str) -> Result<u32, LayoutError> {
     for candidate in btf.resolve_types_by_name(structure)? {
         // Another, a forward declaration, say, may have the same name.
         if let Some(bits) = path(btf, candidate, field)? {
-            return Ok(bits / 8);
+            return Ok(bits);
         }
     }
     Err(LayoutError::NoField { structure, field })

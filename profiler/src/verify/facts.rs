@@ -115,6 +115,8 @@ mod tests {
             calls: Vec::new(),
             first_seen: Vec::new(),
             capabilities: Vec::new(),
+            gained: false,
+            low_ports: Vec::new(),
             denials: Vec::new(),
         }
     }

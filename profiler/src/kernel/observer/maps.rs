@@ -5,7 +5,8 @@ use std::ops::Range;
 use aya::Ebpf;
 use aya::maps::{HashMap, MapData, PerCpuArray, Queue};
 use profiler_common::{
-    CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, Process, ProgramKey, Session, StrayCall,
+    CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, LowPort, Process, ProgramKey, Session,
+    StrayCall,
 };
 
 use super::ObserverError;
@@ -23,6 +24,7 @@ pub(super) struct Maps {
     pub(super) checks: HashMap<MapData, CapabilityKey, CapabilitySeen>,
     pub(super) denials: HashMap<MapData, DenialKey, DenialSeen>,
     pub(super) in_flight: HashMap<MapData, u32, u64>,
+    pub(super) low_ports: HashMap<MapData, LowPort, u8>,
     pub(super) losses: PerCpuArray<MapData, u64>,
 }
 
@@ -46,6 +48,7 @@ impl Maps {
             checks: take!("CAPABILITY_CHECKS"),
             denials: take!("DENIALS"),
             in_flight: take!("IN_FLIGHT"),
+            low_ports: take!("LOW_PORTS"),
             losses: take!("LOSSES"),
         })
     }

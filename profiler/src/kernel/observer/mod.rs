@@ -2,12 +2,12 @@
 
 mod adopt;
 mod events;
+mod hooks;
 mod maps;
 mod read;
 mod scopes;
 mod table;
 
-use aya::programs::BtfTracePoint;
 use aya::{Btf, Ebpf, EbpfLoader};
 use profiler_common::{FirstSeen, Loss, Program, SESSIONS, Scope, Session};
 use tokio::io::Interest;
@@ -18,6 +18,9 @@ use self::maps::{Maps, fill, map_error};
 use self::table::Table;
 use super::facts::LossCounts;
 use super::{OBJECT, PreflightError, layout, preflight};
+
+/// In the environment: the one capability hook to use, by its name in the recording.
+const CAPABILITY_HOOK: &str = "PROFILER_CAPABILITY_HOOK";
 
 /// What is watched for, and how much of it at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,20 +113,6 @@ pub struct Observer {
     events: Events,
 }
 
-/// Program, and whether it is attached always (else only where denials are watched).
-const PROGRAMS: [(&str, bool); 8] = [
-    ("sched_process_fork", true),
-    ("sched_process_exec", true),
-    ("sched_process_exit", true),
-    ("cgroup_mkdir", true),
-    ("cgroup_rmdir", true),
-    ("cgroup_attach_task", true),
-    ("sys_exit", false),
-    // Last, so that lineage is known before the first call counts.
-    ("sys_enter", true),
-];
-const CAPABILITY_PROGRAM: &str = "cap_capable";
-
 impl Observer {
     /// Must be called inside a tokio runtime, which reads the events.
     pub fn load(watch: Watch) -> Result<Self, ObserverError> {
@@ -157,20 +146,9 @@ impl Observer {
             follow_log(logger);
         }
         let events = Events::follow(&mut ebpf)?;
-        for (program, always) in PROGRAMS {
-            if always || watch.denials {
-                attach(&mut ebpf, program, &btf)?;
-            }
-        }
-        // Kernels before 6.17 have no such tracepoint: the recording says that capabilities were
-        // not observed.
-        let capability_hook = match attach(&mut ebpf, CAPABILITY_PROGRAM, &btf) {
-            Ok(()) => Some("tp_btf/cap_capable"),
-            Err(error) => {
-                log::debug!("capabilities are not observed: {error}");
-                None
-            }
-        };
+        hooks::attach_all(&mut ebpf, &btf, watch.denials)?;
+        let wanted = std::env::var(CAPABILITY_HOOK).ok();
+        let capability_hook = hooks::attach_capabilities(&mut ebpf, &btf, wanted.as_deref());
         Ok(Self {
             _ebpf: ebpf,
             maps,
@@ -224,6 +202,7 @@ impl Observer {
             programs: count(Loss::Programs)?,
             sessions: count(Loss::Sessions)?,
             scopes: count(Loss::Scopes)?,
+            low_ports: count(Loss::LowPorts)?,
         })
     }
 }
@@ -238,18 +217,6 @@ pub fn boot_time_ns() -> u64 {
         .expect("five centuries since boot")
 }
 
-fn attach(ebpf: &mut Ebpf, program: &'static str, btf: &Btf) -> Result<(), ObserverError> {
-    let failed = |source| ObserverError::Program { program, source };
-    let tracepoint: &mut BtfTracePoint = ebpf
-        .program_mut(program)
-        .expect("the committed object holds every program named here; a unit test looks")
-        .try_into()
-        .map_err(failed)?;
-    tracepoint.load(program, btf).map_err(failed)?;
-    tracepoint.attach().map_err(failed)?;
-    Ok(())
-}
-
 fn follow_log(logger: aya_log::EbpfLogger<&'static dyn log::Log>) {
     // SAFETY: the logger keeps its map's descriptor open as long as it lives.
     let Ok(mut stream) = (unsafe { AsyncFd::register_with_interest(logger, Interest::READABLE) })
@@ -262,20 +229,4 @@ fn follow_log(logger: aya_log::EbpfLogger<&'static dyn log::Log>) {
             ready.clear_ready();
         }
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{CAPABILITY_PROGRAM, PROGRAMS};
-
-    #[test]
-    fn the_committed_object_holds_every_program() {
-        let object = String::from_utf8_lossy(super::OBJECT);
-        for (program, _) in PROGRAMS.into_iter().chain([(CAPABILITY_PROGRAM, true)]) {
-            assert!(
-                object.contains(&format!("tp_btf/{program}")),
-                "{program} is missing"
-            );
-        }
-    }
 }

@@ -50,6 +50,12 @@ impl Observer {
                 program.denials.push(DenialSighting { key, seen });
             }
         }
+        for entry in self.maps.low_ports.keys() {
+            let entry = entry.map_err(|source| map_error("LOW_PORTS", source))?;
+            if let Some((_, program)) = programs.get_mut(&entry.program) {
+                program.low_ports.push(entry.port);
+            }
+        }
         let mut programs: Vec<_> = programs.into_iter().collect();
         programs.sort_unstable_by_key(|(index, _)| *index);
         for (_, (scope, program)) in programs {
@@ -90,11 +96,18 @@ impl Observer {
                 calls: self.calls(index),
                 first_seen: self.events.of_program(index),
                 capabilities: Vec::new(),
+                gained: self.gained(index),
+                low_ports: Vec::new(),
                 denials: Vec::new(),
             };
             found.insert(index, (scope, facts));
         }
         found
+    }
+
+    fn gained(&self, program: u32) -> bool {
+        // SAFETY: inside the mapping; one byte.
+        unsafe { (&raw const (*self.programs.at(program)).gained).read_volatile() != 0 }
     }
 
     fn calls(&self, program: u32) -> Vec<SeenCall> {

@@ -110,6 +110,9 @@ impl Observer {
         remove_where("CAPABILITY_CHECKS", &mut self.maps.checks, |key| {
             programs.contains(&key.program)
         })?;
+        remove_where("LOW_PORTS", &mut self.maps.low_ports, |key| {
+            programs.contains(&key.program)
+        })?;
         remove_where("DENIALS", &mut self.maps.denials, |key| {
             programs.contains(&key.program)
         })?;
