@@ -26,6 +26,13 @@ pub struct VerifyArgs {
     /// Drop all capabilities but those that this list keeps (`generate --format capabilities`)
     #[arg(long, value_name = "FILE", requires = "image")]
     pub capabilities: Option<PathBuf>,
+    /// Then find out which capabilities of the list the test passes without, by leaving out some
+    /// at a time
+    #[arg(long, requires = "capabilities")]
+    pub ablate: bool,
+    /// Where to write the list that came of --ablate; without it, it is told only
+    #[arg(short, long, value_name = "FILE", requires = "ablate")]
+    pub output: Option<PathBuf>,
     /// A shell command that tests the container: run on the host once it is ready, with
     /// PROFILER_CONTAINER, PROFILER_CONTAINER_ID and PROFILER_IP set
     #[arg(long, value_name = "CMD", requires = "image")]
@@ -42,8 +49,8 @@ pub struct VerifyArgs {
 
 const USAGE: &str = "\
 profiler verify PROFILE -- CMD…
-       profiler verify PROFILE --image IMAGE [--capabilities FILE] [--test CMD] [--starts NUMBER]
-                       [container options] [-- ARGS…]";
+       profiler verify PROFILE --image IMAGE [--capabilities FILE [--ablate [-o FILE]]] [--test CMD]
+                       [--starts NUMBER] [container options] [-- ARGS…]";
 
 const EXAMPLES: &str = "\
 Examples:

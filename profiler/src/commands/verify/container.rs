@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::observations;
+use super::{ablate, observations};
 use crate::capabilities::{self, CapabilityList};
 use crate::cli::{RunOptions, VerifyArgs};
 use crate::commands::BadInput;
@@ -43,41 +43,88 @@ pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Ver
     })?;
     let scope = observer.watch(cgroup.id(), Boundary::Filter)?;
 
+    let mut stage = Stage {
+        engine: &engine,
+        session: &session,
+        cgroup: &cgroup,
+        interrupts: &interrupts,
+        image,
+        arguments: &arguments,
+        seccomp: &file.json,
+        test: args.test.as_deref(),
+        starts: 0,
+    };
     let mut starts = Vec::new();
     let mut exit_code = None;
-    for ordinal in 1..=u32::from(args.starts.get()) {
-        let name = session.name(ordinal);
-        let spec = ContainerSpec {
-            image,
-            options: &options,
-            arguments: &arguments,
-            seccomp: Some(&file.json),
-            cgroup_parent: Some(cgroup.parent_argument()),
-            name: &name,
-            session: session.id(),
-        };
-        let test = args.test.as_deref();
-        let once = Once {
-            first: ordinal == 1,
-            test: test.filter(|_| ordinal == 1),
-            may_end: test.is_none(),
-            scope: &cgroup,
-            interrupts: &interrupts,
-        };
-        let started = with_container(&engine, &spec, async |container| once.run(container).await);
-        let (start, code) = started.await?;
+    for ordinal in 1..=args.starts.get() {
+        let (start, code) = stage.start(&options, ordinal == 1, ordinal == 1).await?;
         starts.push(start);
         exit_code = exit_code.or(code);
     }
     let mut seen = observations(&observer.facts(scope)?);
     seen.starts = starts;
     seen.exit_code = exit_code;
+    let verdict = judge(&file.profile, list.clone().map(rules).as_ref(), &seen);
+    if let (true, Some(list)) = (args.ablate, list) {
+        if !verdict.passed() {
+            return Ok(verdict);
+        }
+        ablate::ablate(&mut stage, &args.options, &list, args.output.as_deref()).await?;
+    }
     cgroup.remove()?;
-    let rules = list.map(rules);
-    Ok(judge(&file.profile, rules.as_ref(), &seen))
+    Ok(verdict)
 }
 
-fn options(given: &RunOptions, list: Option<&CapabilityList>) -> Result<RunOptions, BadInput> {
+/// Where containers are started one after the other, and what they have in common.
+pub(super) struct Stage<'a> {
+    engine: &'a Engine,
+    session: &'a Session,
+    cgroup: &'a ScopeCgroup,
+    interrupts: &'a Interrupts,
+    image: &'a str,
+    arguments: &'a [String],
+    seccomp: &'a str,
+    test: Option<&'a str>,
+    starts: u32,
+}
+
+impl Stage<'_> {
+    /// How it went, and the test's exit code. `first`: its log is shown, and it is paused.
+    pub(super) async fn start(
+        &mut self,
+        options: &RunOptions,
+        first: bool,
+        tested: bool,
+    ) -> anyhow::Result<(Start, Option<i32>)> {
+        self.starts += 1;
+        let name = self.session.name(self.starts);
+        let spec = ContainerSpec {
+            image: self.image,
+            options,
+            arguments: self.arguments,
+            seccomp: Some(self.seccomp),
+            cgroup_parent: Some(self.cgroup.parent_argument()),
+            name: &name,
+            session: self.session.id(),
+        };
+        let once = Once {
+            first,
+            test: self.test.filter(|_| tested),
+            may_end: self.test.is_none(),
+            scope: self.cgroup,
+            interrupts: self.interrupts,
+        };
+        with_container(self.engine, &spec, async |container| {
+            once.run(container).await
+        })
+        .await
+    }
+}
+
+pub(super) fn options(
+    given: &RunOptions,
+    list: Option<&CapabilityList>,
+) -> Result<RunOptions, BadInput> {
     let mut options = given.clone();
     let Some(list) = list else {
         return Ok(options);

@@ -1,5 +1,6 @@
 //! `profiler verify`
 
+mod ablate;
 mod command;
 mod container;
 

@@ -8,6 +8,9 @@ use crate::commands::record::run::{End, Life};
 use crate::kernel::{self, ScopeFacts, ScopeId};
 use crate::recording::{RunContainer, Text};
 
+/// SIGKILL, as an exit code.
+const KILLED: i32 = 137;
+
 impl Watcher {
     /// Those that have ended and of which all is known, or will not be.
     pub(super) async fn end_lives(
@@ -19,10 +22,11 @@ impl Watcher {
             .lives
             .iter()
             .filter(|(_, alive)| {
-                let exit_known = self
-                    .known
-                    .get(&alive.container)
-                    .is_some_and(|known| known.exit.is_some() && known.facts.is_some());
+                let exit_known = self.known.get(&alive.container).is_some_and(|known| {
+                    // That it ran out of memory may be told later than that it was killed.
+                    let why_known = known.exit != Some(KILLED) || known.oom;
+                    known.exit.is_some() && why_known && known.facts.is_some()
+                });
                 alive
                     .ended
                     .is_some_and(|(_, seen)| exit_known || seen.elapsed() > patience)
