@@ -128,7 +128,8 @@ async fn a_container_without_memory_is_told_of() {
     assert_eq!(told.contains(&Action::Oom).to_string(), killed, "{told:?}");
 }
 
-#[tokio::test]
+/// With a second thread, as the command has: an engine that nobody reads drops events.
+#[tokio::test(flavor = "multi_thread")]
 async fn fifty_at_once_are_all_told_though_nobody_listens_meanwhile() {
     let mut events = engine().await.events().await.unwrap();
     let others: Vec<Other> = std::thread::scope(|scope| {
