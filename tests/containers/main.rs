@@ -4,6 +4,7 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+mod ablate;
 mod bad_input;
 mod denied;
 mod nginx;

@@ -75,7 +75,7 @@ pub(super) fn check(
     findings.unless(losses.values().all(|count| *count == 0), || {
         format!("lost: {}", recording["losses"])
     });
-    check_capabilities(&mut findings, kernel, boot, &recording)?;
+    check_capabilities(&mut findings, kernel, lockdown, boot)?;
     let stime = &recording["architectures"]["SCMP_ARCH_X86"]["stime"];
     let exe = &in_phase(stime, "workload")
         .next()
@@ -128,41 +128,74 @@ fn check_calls(findings: &mut Findings, calls: &BTreeSet<Call>, here: &Expected)
     }
 }
 
+/// By the best hook, and by each of the others where the kernel has it.
 fn check_capabilities(
     findings: &mut Findings,
     kernel: &Kernel,
+    lockdown: bool,
     boot: &Boot,
-    recording: &Value,
 ) -> Result<()> {
-    let section = &recording["capabilities"];
-    let checks = section["checks"].as_array().context("no checks")?;
-    let observed = !section["observed_by"].is_null();
-    findings.unless(observed == kernel.shows_capabilities, || {
-        format!("capabilities observed by {}", section["observed_by"])
-    });
-    if kernel.shows_capabilities {
-        findings.exit(boot, "capabilities", 0)?;
-        for capability in CAPABILITIES {
-            let granted = checks.iter().any(|check| {
-                check["capability"] == capability
-                    && check["granted"] == true
-                    && in_phase(check, "workload").next().is_some()
-            });
-            findings.unless(granted, || format!("saw no {capability} granted"));
+    observed(
+        findings,
+        boot,
+        "recording.json",
+        "capabilities",
+        "fexit/security_capable",
+    )?;
+    // Lockdown (confidentiality) refuses kprobes.
+    for (hook, is_there) in [("tp_btf", kernel.has_tracepoint), ("kprobe", !lockdown)] {
+        let (file, step) = (format!("{hook}.json"), format!("capabilities-{hook}"));
+        findings.exit(boot, &format!("record-{hook}"), 0)?;
+        if is_there {
+            observed(findings, boot, &file, &step, &format!("{hook}/cap_capable"))?;
+        } else {
+            not_observed(findings, boot, &file, &step)?;
         }
-        return Ok(());
     }
-    // Never an empty list: that would say that none is needed.
-    findings.exit(boot, "capabilities", 125)?;
-    findings.unless(checks.is_empty(), || {
-        format!("{} checks, observed by nothing", checks.len())
+    Ok(())
+}
+
+fn observed(
+    findings: &mut Findings,
+    boot: &Boot,
+    file: &str,
+    step: &str,
+    hook: &str,
+) -> Result<()> {
+    let recording: Value = serde_json::from_str(&boot.read(file)?)?;
+    let section = &recording["capabilities"];
+    findings.unless(section["observed_by"] == hook, || {
+        format!("{file}: observed by {}, not {hook}", section["observed_by"])
     });
-    for step in ["record", "capabilities"] {
-        let said = boot.read(&format!("{step}.stderr"))?;
-        findings.unless(said.contains(NOT_OBSERVED), || {
-            format!("{step} does not say that capabilities were {NOT_OBSERVED}: {said}")
+    findings.exit(boot, step, 0)?;
+    let checks = section["checks"].as_array().context("no checks")?;
+    for capability in CAPABILITIES {
+        let granted = checks.iter().any(|check| {
+            check["capability"] == capability
+                && check["granted"] == true
+                && in_phase(check, "workload").next().is_some()
         });
+        findings.unless(granted, || format!("{file}: saw no {capability} granted"));
     }
+    Ok(())
+}
+
+/// Never an empty list: that would say that none is needed.
+fn not_observed(findings: &mut Findings, boot: &Boot, file: &str, step: &str) -> Result<()> {
+    let recording: Value = serde_json::from_str(&boot.read(file)?)?;
+    let section = &recording["capabilities"];
+    findings.unless(section["observed_by"].is_null(), || {
+        format!("{file}: observed by {}", section["observed_by"])
+    });
+    let checks = section["checks"].as_array().context("no checks")?;
+    findings.unless(checks.is_empty(), || {
+        format!("{file}: {} checks, observed by nothing", checks.len())
+    });
+    findings.exit(boot, step, 125)?;
+    let said = boot.read(&format!("{step}.stderr"))?;
+    findings.unless(said.contains(NOT_OBSERVED), || {
+        format!("{step} does not say that capabilities were {NOT_OBSERVED}: {said}")
+    });
     Ok(())
 }
 

@@ -14,8 +14,8 @@ pub(super) struct Kernel {
     /// What `uname -r` begins with.
     pub(super) release: &'static str,
     suite: &'static str,
-    /// Has the tracepoint that capability checks are seen by (6.17 and later).
-    pub(super) shows_capabilities: bool,
+    /// Has a tracepoint in cap_capable (6.17 and later).
+    pub(super) has_tracepoint: bool,
 }
 
 /// Every Debian release's own that profiler claims to run on, and the newest there is.
@@ -24,20 +24,20 @@ const KERNELS: [Kernel; 3] = [
         name: "6.1",
         release: "6.1.",
         suite: "bookworm",
-        shows_capabilities: false,
+        has_tracepoint: false,
     },
     Kernel {
         name: "6.12",
         release: "6.12.",
         suite: "trixie",
-        shows_capabilities: false,
+        has_tracepoint: false,
     },
     Kernel {
         name: "newest",
         // Moves on.
         release: "",
         suite: "trixie-backports",
-        shows_capabilities: true,
+        has_tracepoint: true,
     },
 ];
 
