@@ -6,9 +6,12 @@
 
 mod bad_input;
 mod denied;
+mod many;
 mod nginx;
+mod others;
 mod redis;
 mod verify;
+mod watching;
 
 use std::path::{Path, PathBuf};
 
