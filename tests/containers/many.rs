@@ -1,13 +1,12 @@
 //! Two hundred containers that live for a moment, on a machine that has no time for us.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
-use profiler::recording::Phase;
+use profiler::recording::{Phase, Syscall};
 use profiler_tests::{Busy, calls, image, run};
 
 use super::watching::{
-    Busybox, Events, Place, X86_64, expect_same_calls, expect_whole, lives, runs, workload,
+    Busybox, Events, Place, X86_64, expect_runs, expect_same_calls, expect_whole, workload,
 };
 
 const CONTAINERS: usize = 200;
@@ -19,10 +18,10 @@ fn expect_each_whole(place: &Place, test: &str) {
     let busy = Busy::start();
     run(&mut place.record(&["--label", place.label(), "--test", test])).expect_code(0);
     drop(busy);
-    let lives = lives(&events.until_all_are_gone());
-    assert_eq!(lives.len(), CONTAINERS);
+    let events = events.until_all_are_gone();
     let recording = place.only_recording();
-    assert_eq!(runs(&place.recordings()), lives);
+    assert_eq!(recording.runs.len(), CONTAINERS);
+    expect_runs([&recording], &events);
     expect_whole(&recording);
 
     expect_same_calls(
@@ -30,28 +29,21 @@ fn expect_each_whole(place: &Place, test: &str) {
         &Busybox::of_image().calls("true", &[]),
     );
     // Each container made each of them.
-    let all: Vec<u32> = recording.runs.iter().map(|run| run.id).collect();
+    let all: BTreeSet<u32> = recording.runs.iter().map(|run| run.id).collect();
     let architecture = &recording.architectures[X86_64];
-    for (name, call) in architecture {
-        let callers = call
-            .callers
-            .iter()
-            .filter(|caller| caller.phase == Phase::Workload);
-        let seen_in: BTreeSet<u32> = callers.flat_map(|caller| caller.runs.clone()).collect();
-        if !seen_in.is_empty() {
-            assert!(seen_in.iter().eq(&all), "{name} in {} runs", seen_in.len());
-        }
+    for name in workload(&recording) {
+        let seen_in = seen_in(&architecture[&name], Phase::Workload);
+        assert_eq!(seen_in, all, "{name}");
     }
     assert!(calls(&recording, X86_64, Phase::Exec).is_empty());
     // The runtime has to start the program in each.
-    let execve = &architecture["execve"].callers;
-    assert!(
-        execve
-            .iter()
-            .any(|caller| caller.phase == Phase::Runtime && caller.runs == all),
-        "{execve:?}"
-    );
+    assert_eq!(seen_in(&architecture["execve"], Phase::Runtime), all);
     place.expect_nothing_left();
+}
+
+fn seen_in(call: &Syscall, phase: Phase) -> BTreeSet<u32> {
+    let callers = call.callers.iter().filter(|caller| caller.phase == phase);
+    callers.flat_map(|caller| caller.runs.clone()).collect()
 }
 
 #[test]

@@ -245,29 +245,39 @@ impl Drop for Events {
     }
 }
 
-/// The runs, told as the engine tells them: container and exit code, sorted.
-pub(super) fn runs(recordings: &BTreeMap<String, Recording>) -> Vec<(String, Option<i32>)> {
-    let mut runs: Vec<_> = recordings
-        .values()
+/// The runs are the lives that the engine tells of, with their exit codes.
+#[track_caller]
+pub(super) fn expect_runs<'a>(
+    recordings: impl IntoIterator<Item = &'a Recording>,
+    events: impl IntoIterator<Item = &'a Event>,
+) {
+    let mut runs: Vec<(&str, Option<i32>)> = recordings
+        .into_iter()
         .flat_map(|recording| &recording.runs)
         .map(|run| {
-            let id = run.container.as_ref().unwrap().id.clone();
-            (id, run.outcome.subject_exit)
+            let id = &run.container.as_ref().unwrap().id;
+            (id.as_str(), run.outcome.subject_exit)
         })
         .collect();
-    runs.sort();
-    runs
-}
-
-/// Each life that these events tell of: container and exit code, sorted.
-pub(super) fn lives<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<(String, Option<i32>)> {
-    let mut lives: Vec<_> = events
+    let mut lives: Vec<(&str, Option<i32>)> = events
         .into_iter()
         .filter(|event| event.action == "die")
-        .map(|event| (event.id.clone(), event.attributes["exitCode"].parse().ok()))
+        .map(|event| (event.id.as_str(), event.attributes["exitCode"].parse().ok()))
         .collect();
-    lives.sort();
-    lives
+    runs.sort_unstable();
+    lives.sort_unstable();
+    let only = |these: &[(&str, Option<i32>)], those: &[(&str, Option<i32>)]| {
+        let only = these.iter().filter(|one| !those.contains(one));
+        only.map(|one| format!("{one:?}")).collect::<Vec<_>>()
+    };
+    assert!(
+        runs == lives,
+        "{} runs, {} lives; only as runs: {:?}, only as lives: {:?}",
+        runs.len(),
+        lives.len(),
+        only(&runs, &lives),
+        only(&lives, &runs)
+    );
 }
 
 pub(super) fn workload(recording: &Recording) -> BTreeSet<String> {
