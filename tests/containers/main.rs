@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod denied;
+mod life;
 mod many;
 mod nginx;
 mod others;
