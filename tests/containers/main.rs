@@ -6,8 +6,10 @@
 
 mod bad_input;
 mod denied;
+mod hostile;
 mod life;
 mod many;
+mod misnamed;
 mod nginx;
 mod others;
 mod redis;
