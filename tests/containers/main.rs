@@ -13,6 +13,7 @@ mod misnamed;
 mod nginx;
 mod others;
 mod redis;
+mod restart;
 mod verify;
 mod watching;
 
