@@ -103,7 +103,10 @@ fn what_was_before_is_an_assumption_until_it_restarts() {
         .as_str()
         .unwrap()
         .to_owned();
-    let get = format!("curl -sf --retry 20 --retry-connrefused --retry-delay 1 http://{address}/");
+    // Its entrypoint has the port for a moment before the server has it.
+    let get = format!(
+        "for _ in $(seq 100); do curl -sf --max-time 5 http://{address}/ && exit; sleep 0.1; done; exit 1"
+    );
     run(Command::new("sh").args(["-c", &get])).expect_code(0);
     run(&mut place.record(&["--container", &name, "--test", &get])).expect_code(0);
     let attached = place.only_recording();

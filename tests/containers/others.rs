@@ -278,3 +278,61 @@ fn all_containers_are_all() {
     assert_eq!(exits, [Some(0)]);
     place.expect_nothing_left();
 }
+
+/// A cgroup that an engine is told to make containers' cgroups in.
+struct Parent(String);
+
+impl Parent {
+    fn new() -> Self {
+        let name = unique("elsewhere");
+        Self(
+            match docker(&["info", "--format", "{{.CgroupDriver}}"]).as_str() {
+                "systemd" => format!("{}.slice", name.replace('-', "_")),
+                _ => format!("/{name}"),
+            },
+        )
+    }
+}
+
+impl Drop for Parent {
+    /// The engine leaves it.
+    fn drop(&mut self) {
+        for hierarchy in std::fs::read_dir("/sys/fs/cgroup")
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let _ = std::fs::remove_dir(hierarchy.path().join(self.0.trim_start_matches('/')));
+        }
+        let _ = std::fs::remove_dir(format!("/sys/fs/cgroup{}", self.0));
+    }
+}
+
+/// Where nobody looks before the engine has told of it: attached to where it lives long enough,
+/// counted where it does not.
+#[test]
+fn one_that_is_made_elsewhere_is_not_missing_silently() {
+    let (place, parent, other) = (Place::new(), Parent::new(), Parent::new());
+    let (label, busybox) = (place.label(), image("busybox"));
+    let start = format!("docker run --rm --network none --label {label}");
+    let short = format!("{start} --cgroup-parent {} {busybox} true", parent.0);
+    let ran = run(&mut place.record(&["--label", label, "--test", &short])).expect_code(125);
+    let last = ran.stderr.lines().last().unwrap();
+    assert!(last.contains("--cgroup-parent"), "{last}");
+
+    let long = format!("{start} --cgroup-parent {} {busybox} sleep 3", other.0);
+    let test = format!("{start} {busybox} uname; {long}; {short}");
+    let record = ["--label", label, "--strict", "--test", &test];
+    let ran = run(&mut place.record(&record)).expect_code(125);
+    assert!(ran.stderr.contains("--strict"), "{}", ran.stderr);
+    let recordings = place.recordings();
+    let mut from_birth = Vec::new();
+    for recording in recordings.values() {
+        assert_eq!(recording.losses.unidentified, 1, "{:?}", recording.losses);
+        assert_eq!(recording.losses.total(), 1, "{:?}", recording.losses);
+        from_birth.extend(recording.runs.iter().map(|run| run.from_birth));
+    }
+    from_birth.sort_unstable();
+    assert_eq!(from_birth, [false, true]);
+    place.expect_nothing_left();
+}

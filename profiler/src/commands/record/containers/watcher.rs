@@ -47,6 +47,8 @@ pub(super) struct Watcher {
     lives: HashMap<ScopeId, Alive>,
     /// Wanted ones that the engine has started, and no scope was seen of.
     started: HashMap<String, Instant>,
+    /// How many lives were seen before the engine told of their start.
+    early: HashMap<String, u32>,
     images: HashMap<String, Vec<String>>,
     destroyed: HashSet<String>,
     /// Containers that were started and not wanted.
@@ -88,6 +90,7 @@ impl Watcher {
             pending: HashMap::new(),
             lives: HashMap::new(),
             started: HashMap::new(),
+            early: HashMap::new(),
             images: HashMap::new(),
             destroyed: HashSet::new(),
             others: 0,
@@ -138,7 +141,9 @@ impl Watcher {
     }
 
     fn begin(&mut self, scope: ScopeId, container: String, born_ns: u64, from_birth: bool) {
-        self.started.remove(&container);
+        if self.started.remove(&container).is_none() && from_birth {
+            *self.early.entry(container.clone()).or_default() += 1;
+        }
         self.matched += 1;
         let alive = Alive {
             container,
@@ -230,8 +235,11 @@ impl Watcher {
                 if wanted {
                     self.progress.state(&format!("{} started", event.name));
                     self.ask(&event.id);
-                    if !self.lives.values().any(|alive| alive.container == event.id) {
-                        self.started.insert(event.id, Instant::now());
+                    match self.early.get_mut(&event.id) {
+                        Some(lives) if *lives > 0 => *lives -= 1,
+                        _ => {
+                            self.started.insert(event.id, Instant::now());
+                        }
                     }
                 }
             }
@@ -240,7 +248,6 @@ impl Watcher {
                 if wanted {
                     let code = exit_code.map_or_else(String::new, |code| format!(" with {code}"));
                     self.progress.state(&format!("{} ended{code}", event.name));
-                    self.started.remove(&event.id);
                 }
             }
             Action::Oom => known.oom = true,
@@ -477,13 +484,16 @@ impl Watcher {
 
     /// After the test: whoever ended in it gets the time to be known, the others run on.
     pub(super) async fn settle(&mut self, events: &mut EventStream) -> anyhow::Result<()> {
-        let deadline = Instant::now() + SETTLE;
+        let began = Instant::now();
         loop {
             self.look().await?;
-            let unsettled = !self.pending.is_empty()
+            // The last events are on their way.
+            let unsettled = began.elapsed() < SCOPE
+                || !self.pending.is_empty()
+                || !self.started.is_empty()
                 || !self.questions.is_empty()
                 || self.lives.values().any(|alive| alive.ended.is_some());
-            if !unsettled || Instant::now() > deadline {
+            if !unsettled || began.elapsed() > SETTLE {
                 break;
             }
             let step = async {
@@ -519,6 +529,7 @@ impl Watcher {
             let nothing = end::Nothing {
                 wanted: &self.wanted,
                 others: self.others,
+                missed: self.recorder.unidentified,
                 test: args.test.is_some(),
             };
             if code == 0 {
