@@ -7,9 +7,16 @@
 mod ablate;
 mod bad_input;
 mod denied;
+mod hostile;
+mod life;
+mod many;
+mod misnamed;
 mod nginx;
+mod others;
 mod redis;
+mod restart;
 mod verify;
+mod watching;
 
 use std::path::{Path, PathBuf};
 

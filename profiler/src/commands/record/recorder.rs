@@ -31,7 +31,7 @@ pub(super) struct Recorder {
     /// By file, the runs that have ended.
     ended: IndexMap<PathBuf, Recording>,
     /// Containers that nobody could name.
-    unidentified: u64,
+    pub(super) unidentified: u64,
     written: Written,
     checkpoints: HashSet<PathBuf>,
     /// How many first sights were counted in what was shown last.

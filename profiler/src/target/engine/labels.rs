@@ -76,7 +76,7 @@ impl Selector {
 impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::All => f.write_str("any container"),
+            Self::All => f.write_str("all containers"),
             Self::Label { key, value: None } => write!(f, "containers with the label {key}"),
             Self::Label {
                 key,

@@ -9,7 +9,7 @@ use crate::kernel::{self, Boundary};
 use crate::target::engine::ContainerFacts;
 
 /// How long a started container's cgroup may take to be seen.
-const SCOPE: Duration = Duration::from_millis(500);
+pub(super) const SCOPE: Duration = Duration::from_millis(500);
 
 impl Watcher {
     /// What runs already: the named ones are attached to; others are told of, as nobody may take

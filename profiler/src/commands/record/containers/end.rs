@@ -21,6 +21,8 @@ pub(super) struct Nothing<'a> {
     pub(super) wanted: &'a Resolved,
     /// Started meanwhile, and not meant.
     pub(super) others: usize,
+    /// Meant, and gone before they could be recorded.
+    pub(super) missed: u64,
     pub(super) test: bool,
 }
 
@@ -31,6 +33,13 @@ impl fmt::Display for Nothing<'_> {
         } else {
             "while it was waited for"
         };
+        if self.missed > 0 {
+            return write!(
+                f,
+                "nothing was recorded: {} containers were gone before they could be attached to; those with a --cgroup-parent of their own are not seen from their birth",
+                self.missed
+            );
+        }
         match self.wanted {
             Resolved::Started(selector) => write!(
                 f,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use super::attach::SCOPE;
 use super::known::{Known, Resolved};
 use super::{end, within};
 use crate::cli::RecordArgs;
@@ -21,8 +22,9 @@ use crate::target::engine::{
 
 /// What is looked at again though nothing was heard: an exit code that the engine tells later.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// How long an exit code may come after the cgroup has gone.
-const EXIT_CODE: Duration = Duration::from_secs(2);
+/// How long an exit code may come after the cgroup has gone: more than 2 s where many containers
+/// end at once and the engine has no time.
+const EXIT_CODE: Duration = Duration::from_secs(10);
 /// How long the engine may take to tell of the last containers, after the test.
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -44,6 +46,8 @@ pub(super) struct Watcher {
     pub(super) lives: HashMap<ScopeId, Alive>,
     /// Wanted ones that the engine has started, and no scope was seen of.
     pub(super) started: HashMap<String, Instant>,
+    /// How many lives were seen before the engine told of their start.
+    early: HashMap<String, u32>,
     pub(super) images: HashMap<String, Vec<String>>,
     destroyed: HashSet<String>,
     /// Containers that were started and not wanted.
@@ -89,6 +93,7 @@ impl Watcher {
             pending: HashMap::new(),
             lives: HashMap::new(),
             started: HashMap::new(),
+            early: HashMap::new(),
             images: HashMap::new(),
             destroyed: HashSet::new(),
             others: 0,
@@ -103,7 +108,9 @@ impl Watcher {
         born_ns: u64,
         from_birth: bool,
     ) {
-        self.started.remove(&container);
+        if self.started.remove(&container).is_none() && from_birth {
+            *self.early.entry(container.clone()).or_default() += 1;
+        }
         self.matched += 1;
         let alive = Alive {
             container,
@@ -195,8 +202,11 @@ impl Watcher {
                 if wanted {
                     self.progress.state(&format!("{} started", event.name));
                     self.ask(&event.id);
-                    if !self.lives.values().any(|alive| alive.container == event.id) {
-                        self.started.insert(event.id, Instant::now());
+                    match self.early.get_mut(&event.id) {
+                        Some(lives) if *lives > 0 => *lives -= 1,
+                        _ => {
+                            self.started.insert(event.id, Instant::now());
+                        }
                     }
                 }
             }
@@ -205,7 +215,6 @@ impl Watcher {
                 if wanted {
                     let code = exit_code.map_or_else(String::new, |code| format!(" with {code}"));
                     self.progress.state(&format!("{} ended{code}", event.name));
-                    self.started.remove(&event.id);
                 }
             }
             Action::Oom => known.oom = true,
@@ -286,13 +295,16 @@ impl Watcher {
 
     /// After the test: whoever ended in it gets the time to be known, the others run on.
     pub(super) async fn settle(&mut self, events: &mut EventStream) -> anyhow::Result<()> {
-        let deadline = Instant::now() + SETTLE;
+        let began = Instant::now();
         loop {
             self.look().await?;
-            let unsettled = !self.pending.is_empty()
+            // The last events are on their way.
+            let unsettled = began.elapsed() < SCOPE
+                || !self.pending.is_empty()
+                || !self.started.is_empty()
                 || !self.questions.is_empty()
                 || self.lives.values().any(|alive| alive.ended.is_some());
-            if !unsettled || Instant::now() > deadline {
+            if !unsettled || began.elapsed() > SETTLE {
                 break;
             }
             let step = async {
@@ -328,6 +340,7 @@ impl Watcher {
             let nothing = end::Nothing {
                 wanted: &self.wanted,
                 others: self.others,
+                missed: self.recorder.unidentified,
                 test: args.test.is_some(),
             };
             if code == 0 {
