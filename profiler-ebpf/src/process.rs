@@ -97,7 +97,7 @@ pub fn fork(parent: Task, child: Task) {
     }
 }
 
-pub fn exec(task: Task, binprm: *const u8) {
+pub fn exec(task: Task, old_thread: u32, binprm: *const u8) {
     let Some(entry) = of(task.process()) else {
         return;
     };
@@ -107,7 +107,7 @@ pub fn exec(task: Task, binprm: *const u8) {
         let _ = PROCESS_TABLE.remove(task.process());
         return;
     };
-    denials::execed(task);
+    denials::execed(task, old_thread);
     if entry.phase == Phase::Runtime as u8 && crosses(scope, entry, task) {
         if scope.workload_began == 0 {
             began(scope, task);

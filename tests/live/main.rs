@@ -4,6 +4,7 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+mod attached;
 mod bad_input;
 mod i386;
 mod lifetime;

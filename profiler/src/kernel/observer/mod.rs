@@ -128,7 +128,6 @@ struct Maps {
     strays: HashMap<MapData, StrayCall, u8>,
     checks: HashMap<MapData, CapabilityKey, CapabilitySeen>,
     denials: HashMap<MapData, DenialKey, DenialSeen>,
-    in_flight: HashMap<MapData, u32, u64>,
     losses: PerCpuArray<MapData, u64>,
 }
 
@@ -151,7 +150,6 @@ impl Maps {
             strays: take!("STRAY_CALLS"),
             checks: take!("CAPABILITY_CHECKS"),
             denials: take!("DENIALS"),
-            in_flight: take!("IN_FLIGHT"),
             losses: take!("LOSSES"),
         })
     }
