@@ -21,7 +21,7 @@ static PROCESS_TABLE: HashMap<u32, Process> = HashMap::with_max_entries(PROCESSE
 #[map]
 static PROGRAM_SCRATCH: PerCpuArray<ProgramKey> = PerCpuArray::with_max_entries(1, 0);
 
-/// Cleared by the loader where lockdown=confidentiality refuses to read kernel strings.
+/// Cleared by the loader where lockdown=confidentiality refuses to read strings.
 #[unsafe(no_mangle)]
 pub static READ_STRINGS: aya_ebpf::Global<u8> = aya_ebpf::Global::new(1);
 

@@ -6,11 +6,14 @@
 
 mod attached;
 mod bad_input;
+mod checkpoint;
+mod evidence;
 mod i386;
 mod lifetime;
 mod storm;
 mod strace_oracle;
 mod stray;
+mod strict;
 mod verify;
 
 use std::path::{Path, PathBuf};
