@@ -3,10 +3,12 @@
 //!
 //! Skips nothing. Where something is missing it panics, naming the chore that makes it.
 
+mod cgroup;
 mod docker;
 mod leftovers;
 mod strace;
 
+pub use cgroup::Cgroup;
 pub use docker::{Tag, docker, image};
 pub use leftovers::Leftovers;
 pub use strace::Trace;
@@ -18,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use profiler::recording::{Phase, Recording};
+use profiler::recording::{Caller, Phase, Recording};
 
 /// The command under test, as cargo built it beside this test.
 pub fn profiler() -> Command {
@@ -145,6 +147,54 @@ pub fn calls(recording: &Recording, architecture: &str, phase: Phase) -> BTreeSe
         .filter(|(_, call)| call.phases().contains(&phase))
         .map(|(name, _)| name.clone())
         .collect()
+}
+
+/// The names of the calls that an executable made in a phase, of all architectures.
+pub fn calls_of(recording: &Recording, exe: &str, phase: Phase) -> BTreeSet<String> {
+    let by_it = |caller: &Caller| caller.phase == phase && caller.exe == Some(exe.into());
+    recording
+        .architectures
+        .values()
+        .flatten()
+        .filter(|(_, call)| call.callers.iter().any(by_it))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// The numbers that were recorded of an architecture.
+pub fn numbers(recording: &Recording, architecture: &str) -> BTreeSet<i32> {
+    let calls = recording.architectures.get(architecture).into_iter();
+    calls.flatten().map(|(_, call)| call.number).collect()
+}
+
+/// The numbers of the calls that `storm` and `chain` make, each once.
+pub fn harmless() -> BTreeSet<i32> {
+    let list = run(Command::new(program("storm")).arg("list")).expect_code(0);
+    let numbers: BTreeSet<i32> = list
+        .stdout
+        .lines()
+        .map(|number| number.parse().expect("storm lists numbers"))
+        .collect();
+    assert!(numbers.len() > 300, "storm lists few: {numbers:?}");
+    numbers
+}
+
+/// How often its threads have given up their processor so far: a program that sleeps between its
+/// calls has made them again once that grows.
+pub fn sleeps(process: u32) -> u64 {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else {
+        return 0;
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("status")).ok())
+        .filter_map(|status| {
+            let count = status
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+            count.trim().parse::<u64>().ok()
+        })
+        .sum()
 }
 
 /// Polls until it is so; panics with `what` when that takes too long.

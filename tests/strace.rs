@@ -2,7 +2,7 @@
 //!
 //! strace stands outside of the recorder, so both watch the same run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -28,10 +28,46 @@ impl Trace {
         command
     }
 
+    /// By the executable that made them, as it was given to exec: the calls of `program` from its
+    /// first instruction on, and of all that it started. A call that execs another program is the
+    /// one's that makes it.
+    #[track_caller]
+    pub fn calls_by_program(&self, program: &Path) -> BTreeMap<String, BTreeSet<String>> {
+        let lines = self.from_start(program);
+        let mut calls = BTreeMap::new();
+        self.collect_by_program(&lines, &program.display().to_string(), &mut calls);
+        calls
+    }
+
+    fn collect_by_program(
+        &self,
+        lines: &[String],
+        program: &str,
+        calls: &mut BTreeMap<String, BTreeSet<String>>,
+    ) {
+        let mut program = program.to_owned();
+        for line in lines {
+            let Some(name) = called(line) else { continue };
+            if let Some(child) = started(&name, line) {
+                self.collect_by_program(&self.thread(child), &program, calls);
+            }
+            let becomes = execed(line);
+            calls.entry(program.clone()).or_default().insert(name);
+            program = becomes.unwrap_or(program);
+        }
+    }
+
     /// Names of the calls that `program` made from its first instruction on, and all of its
     /// threads and children. A number without a name is given in decimal.
     #[track_caller]
     pub fn calls(&self, program: &Path) -> BTreeSet<String> {
+        let mut calls = BTreeSet::new();
+        self.collect(&self.from_start(program), &mut calls);
+        calls
+    }
+
+    #[track_caller]
+    fn from_start(&self, program: &Path) -> Vec<String> {
         let needle = format!("execve(\"{}\"", program.display());
         let mut threads = fs::read_dir(self.folder.path())
             .expect("strace writes into the folder")
@@ -48,21 +84,21 @@ impl Trace {
                     .collect::<Vec<_>>(),
             )
         });
-        let lines =
-            from_start.unwrap_or_else(|| panic!("strace saw no execve of {}", program.display()));
-        let mut calls = BTreeSet::new();
-        self.collect(&lines, &mut calls);
-        calls
+        from_start.unwrap_or_else(|| panic!("strace saw no execve of {}", program.display()))
+    }
+
+    fn thread(&self, id: u32) -> Vec<String> {
+        let path = self.folder.path().join(format!("t.{id}"));
+        let text = fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("strace followed no {id}: {error}"));
+        text.lines().map(str::to_owned).collect()
     }
 
     fn collect(&self, lines: &[String], calls: &mut BTreeSet<String>) {
         for line in lines {
             let Some(name) = called(line) else { continue };
             if let Some(child) = started(&name, line) {
-                let path = self.folder.path().join(format!("t.{child}"));
-                let text = fs::read_to_string(&path)
-                    .unwrap_or_else(|error| panic!("strace followed no {child}: {error}"));
-                self.collect(&text.lines().map(str::to_owned).collect::<Vec<_>>(), calls);
+                self.collect(&self.thread(child), calls);
             }
             calls.insert(name);
         }
@@ -86,6 +122,12 @@ fn called(line: &str) -> Option<String> {
     }
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     is_name.then(|| name.to_owned())
+}
+
+/// The program that a line's call became.
+fn execed(line: &str) -> Option<String> {
+    let (path, _) = line.strip_prefix("execve(\"")?.split_once('"')?;
+    line.ends_with("= 0").then(|| path.to_owned())
 }
 
 /// The thread or process that a line's call made.

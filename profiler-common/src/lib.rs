@@ -292,11 +292,6 @@ pub struct DenialSeen {
     pub thread: u32,
 }
 
-/// In flight: whatever this thread returns from next is no denial. An exec's exit may come from
-/// another thread id and under another ABI's number; a thread that was in a call when its process
-/// was adopted has no entry.
-pub const IN_FLIGHT_ANY: u64 = u64::MAX;
-
 /// Index into the per-CPU loss counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]

@@ -8,15 +8,22 @@ use aya_ebpf::helpers::{bpf_get_current_comm, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::HashMap;
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
-use profiler_common::{Abi, DenialKey, DenialSeen, IN_FLIGHT_ANY, Loss};
+use profiler_common::{Abi, DenialKey, DenialSeen, Loss};
 
 use crate::calls::DENIALS_WATCHED;
 use crate::kernel::{Call, Registers, Task};
 use crate::{loss, process};
 
-/// Thread → the call that it is in.
+/// Thread → the call that it is in, [`OUTSIDE`] or [`ANY`]. A thread that is not in here was never
+/// seen: it may be in a call that it entered before it was watched.
 #[map]
 static IN_FLIGHT: HashMap<u32, u64> = HashMap::with_max_entries(65_536, 0);
+
+/// In no call.
+const OUTSIDE: u64 = u64::MAX - 1;
+/// Whatever it returns from next is no denial: an exec's exit may come from another thread id and
+/// under another ABI's number.
+const ANY: u64 = u64::MAX;
 
 #[map]
 static DENIALS: HashMap<DenialKey, DenialSeen> = HashMap::with_max_entries(4096, 0);
@@ -43,13 +50,29 @@ const fn makes_tasks(call: Call) -> bool {
 
 #[inline(always)]
 pub fn entered(task: Task, call: Call) {
-    if !never_returns(call) && IN_FLIGHT.insert(task.thread(), packed(call), 0).is_err() {
-        loss::count(Loss::InFlight);
+    if !never_returns(call) {
+        is_now(task.thread(), packed(call));
     }
 }
 
-pub fn execed(task: Task) {
-    if DENIALS_WATCHED.load() != 0 && IN_FLIGHT.insert(task.thread(), IN_FLIGHT_ANY, 0).is_err() {
+/// `old_thread`: its thread id before; an exec by another thread than the first takes over the
+/// first one's.
+pub fn execed(task: Task, old_thread: u32) {
+    if DENIALS_WATCHED.load() == 0 {
+        return;
+    }
+    if old_thread != task.thread() {
+        let _ = IN_FLIGHT.remove(old_thread);
+    }
+    is_now(task.thread(), ANY);
+}
+
+#[inline(always)]
+fn is_now(thread: u32, state: u64) {
+    if let Some(known) = IN_FLIGHT.get_ptr_mut(&thread) {
+        // SAFETY: checked for null; one word, written by this thread alone.
+        unsafe { *known = state };
+    } else if IN_FLIGHT.insert(thread, state, 0).is_err() {
         loss::count(Loss::InFlight);
     }
 }
@@ -71,12 +94,13 @@ pub fn exit(registers: *const u8, result: i64) {
     let thread = task.thread();
     // SAFETY: one word, written by this thread alone.
     let in_flight = unsafe { IN_FLIGHT.get(&thread) }.copied();
-    if in_flight.is_some() {
-        let _ = IN_FLIGHT.remove(thread);
-    }
+    is_now(thread, OUTSIDE);
+    let Some(in_flight) = in_flight else {
+        return;
+    };
     let number = Registers::new(registers).call_number();
     let call = task.call(number);
-    if in_flight == Some(IN_FLIGHT_ANY) || in_flight == Some(packed(call)) {
+    if in_flight == ANY || in_flight == packed(call) {
         return;
     }
     // rt_sigreturn, and what a tracer cancelled, leave -1.

@@ -44,7 +44,7 @@ pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
 
 #[btf_tracepoint(function = "sched_process_exec")]
 pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
-    process::exec(Task::new(ctx.arg(0)), ctx.arg(2));
+    process::exec(Task::new(ctx.arg(0)), ctx.arg(1), ctx.arg(2));
     0
 }
 

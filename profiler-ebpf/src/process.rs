@@ -21,7 +21,7 @@ static PROCESS_TABLE: HashMap<u32, Process> = HashMap::with_max_entries(PROCESSE
 #[map]
 static PROGRAM_SCRATCH: PerCpuArray<ProgramKey> = PerCpuArray::with_max_entries(1, 0);
 
-/// Cleared by the loader where lockdown=confidentiality refuses to read kernel strings.
+/// Cleared by the loader where lockdown=confidentiality refuses to read strings.
 #[unsafe(no_mangle)]
 pub static READ_STRINGS: aya_ebpf::Global<u8> = aya_ebpf::Global::new(1);
 
@@ -97,7 +97,7 @@ pub fn fork(parent: Task, child: Task) {
     }
 }
 
-pub fn exec(task: Task, binprm: *const u8) {
+pub fn exec(task: Task, old_thread: u32, binprm: *const u8) {
     let Some(entry) = of(task.process()) else {
         return;
     };
@@ -107,7 +107,7 @@ pub fn exec(task: Task, binprm: *const u8) {
         let _ = PROCESS_TABLE.remove(task.process());
         return;
     };
-    denials::execed(task);
+    denials::execed(task, old_thread);
     if entry.phase == Phase::Runtime as u8 && crosses(scope, entry, task) {
         if scope.workload_began == 0 {
             began(scope, task);

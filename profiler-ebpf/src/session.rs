@@ -7,6 +7,7 @@ use profiler_common::{ARGV_LEN, Loss, SESSIONS, Session};
 
 use crate::kernel::Task;
 use crate::loss;
+use crate::process::READ_STRINGS;
 use crate::scope::BPF_F_MMAPABLE;
 
 /// User space reads these through a memory mapping.
@@ -64,6 +65,12 @@ pub fn of(scope: u32, task: Task) -> u32 {
 fn read_command_line(key: &mut Session, scope: u32, task: Task) {
     key.scope = scope;
     key.argv = [0; ARGV_LEN];
+    key.len = 0;
+    // Reading a user's strings is allowed under lockdown, but the loader falls back to a helper
+    // that is not: it takes the refusal of another one for an old kernel.
+    if READ_STRINGS.load() == 0 {
+        return;
+    }
     let (start, length) = task.command_line();
     let length = if length < ARGV_LEN as u64 {
         length as u32
@@ -79,7 +86,9 @@ fn read_command_line(key: &mut Session, scope: u32, task: Task) {
             start as *const core::ffi::c_void,
         )
     };
-    key.len = if read == 0 { length } else { 0 };
+    if read == 0 {
+        key.len = length;
+    }
 }
 
 #[inline(always)]

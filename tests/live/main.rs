@@ -4,12 +4,16 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+mod attached;
 mod bad_input;
+mod checkpoint;
+mod evidence;
 mod i386;
 mod lifetime;
 mod storm;
 mod strace_oracle;
 mod stray;
+mod strict;
 mod verify;
 
 use std::path::{Path, PathBuf};

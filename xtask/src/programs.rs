@@ -8,9 +8,15 @@ use anyhow::{Context as _, Result};
 use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c`, flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 14] = [
+const PROGRAMS: [(&str, &[&str], &str); 17] = [
     ("beyond", &["-static"], "numbers past the set's end"),
+    ("chain", &["-static"], "a moving target"),
     ("daemonise", &["-static"], "outlives its parent"),
+    (
+        "filtered",
+        &["-static", "-pthread"],
+        "a filter before it is attached to",
+    ),
     ("forking", &[], "dynamically linked, forks, vforks, execs"),
     (
         "getppid",
@@ -22,6 +28,11 @@ const PROGRAMS: [(&str, &[&str], &str); 14] = [
     ("nested", &["-static"], "cgroups below its own"),
     ("oom", &["-static"], "killed for its memory"),
     ("probe", &["-static"], "runs in any image"),
+    (
+        "repeat",
+        &["-static", "-pthread"],
+        "known calls, for as long as it runs",
+    ),
     ("static", &["-static"], "no dynamic loader"),
     ("storm", &["-static"], "short processes: no loader's calls"),
     ("stray", &["-static"], "numbers that no table has"),

@@ -42,6 +42,7 @@ pub(super) struct Recorder {
 #[derive(Default, PartialEq, Eq)]
 struct Written {
     first_sights: u64,
+    checks_and_denials: usize,
     runs: usize,
     losses: LossCounts,
 }
@@ -126,6 +127,7 @@ impl Recorder {
     fn try_checkpoint(&mut self, lives: &[Life]) -> anyhow::Result<()> {
         let now = Written {
             first_sights: self.observer.newest().0,
+            checks_and_denials: self.observer.checks_and_denials(),
             runs: self
                 .ended
                 .values()

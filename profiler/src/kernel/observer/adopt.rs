@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use profiler_common::{EXE_LEN, IN_FLIGHT_ANY, Phase, Process, ProgramKey};
+use profiler_common::{EXE_LEN, Phase, Process, ProgramKey};
 
 use super::maps::map_error;
 use super::{Observer, ObserverError, ScopeId};
@@ -24,14 +24,6 @@ impl Observer {
         let Some(exe) = executable(folder) else {
             return Ok(false);
         };
-        // A thread that waits in a call now comes out of it without having gone in.
-        for thread in threads(folder) {
-            let marked = self
-                .maps
-                .in_flight
-                .insert(thread, IN_FLIGHT_ANY, BPF_NOEXIST);
-            unless_there(marked).map_err(|source| map_error("IN_FLIGHT", source))?;
-        }
         let program = self.program(&ProgramKey {
             scope: scope.0,
             session: 0,
@@ -99,8 +91,18 @@ fn unless_there(result: Result<(), aya::maps::MapError>) -> Result<bool, aya::ma
 
 /// As the process sees it; empty for one that must not be asked. `None`: it has ended.
 fn executable(folder: &Path) -> Option<[u8; EXE_LEN]> {
+    // The first thread may have ended and has none then.
+    executable_of(folder).or_else(|| {
+        let threads = std::fs::read_dir(folder.join("task")).ok()?;
+        threads
+            .flatten()
+            .find_map(|thread| executable_of(&thread.path()))
+    })
+}
+
+fn executable_of(thread: &Path) -> Option<[u8; EXE_LEN]> {
     let mut exe = [0; EXE_LEN];
-    match std::fs::read_link(folder.join("exe")) {
+    match std::fs::read_link(thread.join("exe")) {
         Ok(path) => {
             let path = path.as_os_str().as_bytes();
             // NUL-terminated, as the kernel side writes it.
@@ -111,15 +113,6 @@ fn executable(folder: &Path) -> Option<[u8; EXE_LEN]> {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Some(exe),
         Err(_) => None,
     }
-}
-
-fn threads(folder: &Path) -> Vec<u32> {
-    let Ok(entries) = std::fs::read_dir(folder.join("task")) else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .collect()
 }
 
 /// Whether no thread of it is left to make a call; its first one may end before others.

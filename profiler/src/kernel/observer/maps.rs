@@ -23,7 +23,6 @@ pub(super) struct Maps {
     pub(super) strays: HashMap<MapData, StrayCall, u8>,
     pub(super) checks: HashMap<MapData, CapabilityKey, CapabilitySeen>,
     pub(super) denials: HashMap<MapData, DenialKey, DenialSeen>,
-    pub(super) in_flight: HashMap<MapData, u32, u64>,
     pub(super) low_ports: HashMap<MapData, LowPort, u8>,
     pub(super) losses: PerCpuArray<MapData, u64>,
 }
@@ -47,7 +46,6 @@ impl Maps {
             strays: take!("STRAY_CALLS"),
             checks: take!("CAPABILITY_CHECKS"),
             denials: take!("DENIALS"),
-            in_flight: take!("IN_FLIGHT"),
             low_ports: take!("LOW_PORTS"),
             losses: take!("LOSSES"),
         })

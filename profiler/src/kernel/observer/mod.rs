@@ -176,6 +176,12 @@ impl Observer {
         self.events.newest()
     }
 
+    /// How many capability checks and refused calls there are, which may be new without any call
+    /// that is.
+    pub fn checks_and_denials(&self) -> usize {
+        self.maps.checks.keys().count() + self.maps.denials.keys().count()
+    }
+
     /// The executable that a first sight names.
     pub fn executable(&self, seen: &FirstSeen) -> Vec<u8> {
         self.programs.read(seen.program).key.exe.to_vec()
