@@ -116,8 +116,8 @@ mod tests {
     fn run(groups: Vec<Vec<String>>, passes: impl Fn(&[String]) -> bool) -> Ablated {
         let mut ablation = Ablation::of(groups);
         while let Some(without) = ablation.next() {
-            let passed = passes(&without);
-            ablation.told(passed);
+            let outcome = passes(&without);
+            ablation.told(outcome);
         }
         ablation.result()
     }
