@@ -5,6 +5,7 @@
 )]
 
 mod bad_input;
+mod confinement;
 mod denied;
 mod hostile;
 mod life;
