@@ -1,6 +1,7 @@
 //! Containers that a test starts by itself: a Compose project, a suite with its own.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::Command;
@@ -181,9 +182,11 @@ fn expect_running_under_profiles<'a>(place: &Place, services: impl Iterator<Item
     for service in services {
         let profile = place.profile(service);
         let profile = profile.display();
-        override_file.push_str(&format!(
-            "  {service}:\n    security_opt: ['seccomp:{profile}']\n"
-        ));
+        writeln!(
+            override_file,
+            "  {service}:\n    security_opt: ['seccomp:{profile}']"
+        )
+        .unwrap();
     }
     let path = place.at("override.yml");
     std::fs::write(&path, override_file).unwrap();

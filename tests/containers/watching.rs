@@ -156,10 +156,10 @@ impl Watching {
             ready.exists() || child.try_wait().unwrap().is_some()
         });
         let watching = Self { child, over };
-        if !ready.exists() {
-            panic!("it did not come to its test: {:?}", watching.end());
+        if ready.exists() {
+            return watching;
         }
-        watching
+        panic!("it did not come to its test: {:?}", watching.end())
     }
 
     /// Its test is over, and so it is.
@@ -278,6 +278,13 @@ pub(super) fn expect_runs<'a>(
         only(&runs, &lives),
         only(&lives, &runs)
     );
+}
+
+/// What `docker inspect` tells of a container.
+#[track_caller]
+pub(super) fn inspect(container: &str) -> Value {
+    let text = docker(&["inspect", container]);
+    serde_json::from_str::<Value>(&text).unwrap()[0].take()
 }
 
 pub(super) fn workload(recording: &Recording) -> BTreeSet<String> {
