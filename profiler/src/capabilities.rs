@@ -3,7 +3,11 @@
 //!
 //! Values only: what is needed is decided by the generator.
 
-use std::collections::BTreeMap;
+mod ablation;
+
+pub use ablation::{AblationResult, Confirmation, Outcome, apply};
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -27,32 +31,102 @@ pub struct CapabilityList {
     /// The hook that saw the checks; absent in a hand-written list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_by: Option<String>,
-    /// Who asked, for each that is added.
+    /// What became of each capability that the subject asked for, and why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub evidence: BTreeMap<String, Vec<Evidence>>,
-    /// Asked for on the kernel's own account only, and why each can be done without.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub not_needed: BTreeMap<String, Vec<String>>,
+    pub asked: BTreeMap<String, Asked>,
     /// Asked for and never granted while recording: the subject passed without them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused_when_recorded: Vec<String>,
+    /// What a reader has to know besides, a sentence each; nothing in it acts on a terminal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
-/// One way in which a capability was used.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+impl CapabilityList {
+    /// Those whose refusal is expected under this list, as it was decided with open eyes. One that
+    /// is dropped as the kernel only asks on its own account is not among them: should it be
+    /// refused where it is needed, that is new.
+    pub fn may_be_refused(&self) -> BTreeSet<String> {
+        let dropped = self.asked.iter().filter(|(_, asked)| {
+            let was_tried = asked.confirmed_by.is_some() || asked.covered_by.is_some();
+            asked.decision == Decision::Drop && was_tried
+        });
+        dropped
+            .map(|(name, _)| name)
+            .chain(&self.refused_when_recorded)
+            .cloned()
+            .collect()
+    }
+}
+
+/// A capability that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Evidence {
-    /// The call in flight; absent where there was none.
-    pub syscall: Option<String>,
+pub struct Asked {
+    pub decision: Decision,
+    /// The strongest of its uses.
+    pub verdict: Verdict,
+    /// What the decision rests on, in a sentence.
+    pub because: String,
+    /// The capability that is kept and allows the same, where this one is dropped for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered_by: Option<String>,
+    /// By verdict, the strongest first.
+    pub uses: Vec<Use>,
+    /// What came of trying without it; `null` where nobody has tried.
+    pub confirmed_by: Option<Confirmation>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    Keep,
+    Drop,
+}
+
+/// What comes of a refusal; the strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// An error that the program sees.
+    Needed,
+    /// It may change what happens without an error: only trying tells.
+    Conditional,
+    /// Nothing: the kernel asked on its own account.
+    Opportunistic,
+}
+
+/// One way in which a capability was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Use {
+    pub verdict: Verdict,
+    pub granted: bool,
+    /// The calls in flight, sorted; empty where there was none.
+    pub syscalls: Vec<String>,
     pub architecture: String,
     pub phase: Phase,
+    /// The exec session's command line, as a shell would read it, escaped for a terminal.
+    pub session: Option<String>,
     /// The kernel function that asked; absent where kernel symbols could not be read.
     pub asked_by: Option<String>,
-    /// Who was first seen with it; absent where that was lost.
-    pub comm: Option<Text>,
-    pub exe: Option<Text>,
+    /// Who asked, sorted.
+    pub programs: Vec<Program>,
     /// How many runs it was seen in.
     pub runs: usize,
+    /// What a refusal does, by the rule.
+    pub reason: String,
+    /// The line of the kernel that the rule was read from; absent where no rule knows the check.
+    pub source: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Absent where it could not be read.
+    pub exe: Option<Text>,
+    /// Of who was first seen with it; absent where that was lost.
+    pub comm: Option<Text>,
 }
 
 fn all() -> Vec<String> {

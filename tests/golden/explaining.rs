@@ -3,7 +3,7 @@
 use profiler::explain::explain;
 use profiler::recording::Recording;
 
-use super::{ATTACHED, CONTAINER, I386, TROUBLED, UNOBSERVED, recording};
+use super::{ATTACHED, CAPABILITIES, CONTAINER, I386, TROUBLED, UNOBSERVED, recording};
 
 fn told(recording: &Recording, names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
@@ -12,7 +12,14 @@ fn told(recording: &Recording, names: &[&str]) -> String {
 
 #[test]
 fn all_of_a_recording() {
-    for name in [CONTAINER, ATTACHED, TROUBLED, I386, UNOBSERVED] {
+    for name in [
+        CONTAINER,
+        ATTACHED,
+        TROUBLED,
+        I386,
+        UNOBSERVED,
+        CAPABILITIES,
+    ] {
         insta::assert_snapshot!(name, told(&recording(name), &[]));
     }
 }

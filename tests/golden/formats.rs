@@ -1,9 +1,13 @@
 //! Each format, and the warnings that come with it.
 
+use profiler::capabilities::{AblationResult, Confirmation, Outcome, apply};
 use profiler::generator::{self, Floor, Options};
 use profiler::output;
 
-use super::{ATTACHED, CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED, lines, recordings};
+use super::{
+    ATTACHED, CAPABILITIES, CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, UNOBSERVED, lines,
+    recordings,
+};
 
 fn assert_profile(name: &str, of: &[&str]) {
     assert_profile_with(name, of, Options::default());
@@ -69,4 +73,37 @@ fn a_container_that_ran_already_with_a_measured_floor() {
 #[test]
 fn a_command_without_a_container_runtime() {
     assert_profile("unobserved", &[UNOBSERVED]);
+}
+
+#[test]
+fn capabilities_of_every_verdict() {
+    assert_capabilities("capabilities", &[CAPABILITIES]);
+}
+
+#[test]
+fn capabilities_after_trying() {
+    let (list, _) =
+        generator::capabilities(&recordings(&[CAPABILITIES])).expect("enough was recorded");
+    let result = |capability: &str, outcome, runs| AblationResult {
+        capability: capability.to_owned(),
+        confirmation: Confirmation {
+            outcome,
+            runs,
+            how: "the test and the state after it".into(),
+        },
+    };
+    let tried = apply(
+        &list,
+        &[
+            result("DAC_OVERRIDE", Outcome::Needed, 1),
+            result("FSETID", Outcome::FallsBack, 2),
+            result("SETUID", Outcome::NotNeeded, 3),
+            result("LEASE", Outcome::NotTried, 0),
+        ],
+    );
+    insta::assert_snapshot!("capabilities-tried", output::capabilities(&tried));
+    insta::assert_snapshot!(
+        "capabilities-tried.docker-run",
+        output::docker_run(&tried, "profile.json")
+    );
 }

@@ -24,14 +24,18 @@ const TROUBLED: &str = "troubled";
 const UNOBSERVED: &str = "unobserved";
 /// Two replicas of a Compose service that ran already, under the engine's default filter.
 const ATTACHED: &str = "attached";
+/// Capabilities of every verdict: kept, covered by another, dropped untried, refused; an exec that
+/// gained.
+const CAPABILITIES: &str = "capabilities";
 
-const ALL: [&str; 6] = [
+const ALL: [&str; 7] = [
     CONTAINER,
     CONTAINER_AGAIN,
     I386,
     TROUBLED,
     UNOBSERVED,
     ATTACHED,
+    CAPABILITIES,
 ];
 
 fn recording(name: &str) -> Recording {

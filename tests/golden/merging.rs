@@ -93,6 +93,13 @@ fn content(recording: &Recording) -> Content {
         bare.callers.clear();
         facts.insert((format!("{bare:?}"), check.callers.iter().map(who).collect()));
     }
+    for low in &recording.capabilities.low_ports {
+        let callers = low.callers.iter().map(who).collect();
+        facts.insert((format!("port {}", low.port), callers));
+    }
+    for gain in recording.gains.iter().flatten() {
+        facts.insert(("gain".to_owned(), BTreeSet::from([who(&gain.caller)])));
+    }
     Content {
         runs: recording
             .runs
@@ -325,4 +332,14 @@ fn a_bounding_set_that_is_not_known_fits_any() {
             ..
         }
     ));
+}
+
+#[test]
+fn where_one_did_not_look_for_gains_nobody_knows() {
+    let seen = recording(CONTAINER_AGAIN);
+    let mut blind = recording(CONTAINER);
+    assert!(merged(&blind, &seen).gains.is_some());
+    blind.gains = None;
+    assert_eq!(merged(&blind, &seen).gains, None);
+    assert_eq!(merged(&seen, &blind).gains, None);
 }

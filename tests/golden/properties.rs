@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use profiler::capabilities::{Decision, Use, Verdict};
 use profiler::generator::{self, Floor, Options, Warning};
 use profiler::output;
 use profiler::profile::{Action, Profile};
@@ -228,5 +229,42 @@ fn what_is_written_is_a_profile_again() {
             serde_json::from_str::<Profile>(&output::oci(&profile)).unwrap(),
             profile
         );
+    }
+}
+
+/// A capability that is kept was granted; one that is not stands there with the reason.
+#[test]
+fn whatever_was_asked_for_is_decided() {
+    for name in ALL {
+        let recorded = recording(name);
+        let Ok((list, _)) = generator::capabilities(std::slice::from_ref(&recorded)) else {
+            assert_eq!(recorded.capabilities.observed_by, None);
+            continue;
+        };
+        let kept = list
+            .asked
+            .iter()
+            .filter(|(_, asked)| asked.decision == Decision::Keep);
+        let kept: Vec<&String> = kept.map(|(name, _)| name).collect();
+        assert_eq!(kept, list.add.iter().collect::<Vec<_>>(), "{name}");
+        for (capability, asked) in &list.asked {
+            assert!(
+                !asked.because.is_empty() && !asked.uses.is_empty(),
+                "{capability}"
+            );
+            assert!(
+                asked.uses.is_sorted_by_key(|one| one.verdict),
+                "{capability}"
+            );
+            let was_granted = asked.uses.iter().any(|one| one.granted);
+            assert!(
+                was_granted || asked.decision == Decision::Drop,
+                "{capability}"
+            );
+            let one_needs = |one: &Use| one.granted && one.verdict == Verdict::Needed;
+            if asked.uses.iter().any(one_needs) {
+                assert_eq!(asked.decision, Decision::Keep, "{capability}");
+            }
+        }
     }
 }

@@ -1,14 +1,20 @@
-//! The capabilities, an entry each: in which call, for whom, asked by which kernel function.
+//! The capabilities, an entry each: keep or drop, in which call, for whom, asked by which kernel
+//! function, and what a refusal does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry;
 use super::who::{in_time, who};
-use crate::generator;
+use crate::capabilities::{Asked, Confirmation, Decision, Verdict, short};
+use crate::generator::{self, Judgement};
 use crate::recording::{Caller, CapabilityCheck, Recording};
 
-/// Empty where no check is of a wanted capability.
-pub(super) fn capabilities(recording: &Recording, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
+/// Empty where no check is of a wanted capability. `is_all`: what is no capability's is told too.
+pub(super) fn capabilities(
+    recording: &Recording,
+    is_all: bool,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Vec<String> {
     if recording.capabilities.observed_by.is_none() {
         return vec!["Capabilities: not observed".to_owned()];
     }
@@ -18,13 +24,25 @@ pub(super) fn capabilities(recording: &Recording, is_wanted: impl Fn(&str) -> bo
             by_name.entry(&check.capability).or_default().push(check);
         }
     }
-    if by_name.is_empty() {
+    // Where there can be no list there are no decisions to tell.
+    let list = generator::capabilities(std::slice::from_ref(recording)).ok();
+    let list = list.map(|(list, _)| list);
+    let asked = |name: &str| list.as_ref()?.asked.get(short(name));
+    let notes = list.iter().flat_map(|list| &list.notes);
+    let is_told = |note: &&String| {
+        is_all || (note.starts_with("NET_BIND_SERVICE") && is_wanted("CAP_NET_BIND_SERVICE"))
+    };
+    let notes: Vec<&String> = notes.filter(is_told).collect();
+    if by_name.is_empty() && notes.is_empty() {
         return Vec::new();
     }
     let mut lines = vec!["Capabilities:".to_owned()];
     for (name, checks) in by_name {
-        lines.extend(entry(name, told(recording, &checks)));
+        let decision = asked(name).map(decided);
+        let told = decision.into_iter().chain(told(recording, &checks));
+        lines.extend(entry(name, told.collect()));
     }
+    lines.extend(notes.into_iter().map(|note| format!("Note: {note}")));
     lines
 }
 
@@ -33,18 +51,34 @@ pub(super) fn has(recording: &Recording, name: &str) -> bool {
     checks.any(|check| check.capability == name)
 }
 
-/// Checks that decided something are told of one by one; those that the kernel made on its own
-/// account would drown them.
+fn decided(asked: &Asked) -> String {
+    let decision = match asked.decision {
+        Decision::Keep => "keep",
+        Decision::Drop => "drop",
+    };
+    let confirmed = asked.confirmed_by.as_ref();
+    let how = confirmed.map(|Confirmation { runs, how, .. }| {
+        format!(" ({} without: {how})", super::count(*runs, "run", "runs"))
+    });
+    format!("{decision}: {}{}", asked.because, how.unwrap_or_default())
+}
+
+/// Checks that may have decided something are told of one by one; those that the kernel made on
+/// its own account would drown them.
 fn told(recording: &Recording, checks: &[&CapabilityCheck]) -> Vec<String> {
     let mut decided = BTreeSet::new();
     let mut by_reason: BTreeMap<&str, Vec<&CapabilityCheck>> = BTreeMap::new();
     for check in checks {
-        if let Some(reason) = generator::opportunistic(check) {
-            by_reason.entry(reason).or_default().push(check);
+        let judgement = generator::judge(check);
+        if judgement.verdict == Verdict::Opportunistic {
+            by_reason.entry(judgement.reason).or_default().push(check);
             continue;
         }
         for caller in in_time(&check.callers) {
-            decided.insert((!check.granted, decision(recording, check, caller)));
+            decided.insert((
+                !check.granted,
+                decision(recording, check, caller, judgement),
+            ));
         }
     }
     let opportunistic = by_reason
@@ -54,19 +88,29 @@ fn told(recording: &Recording, checks: &[&CapabilityCheck]) -> Vec<String> {
     decided.chain(opportunistic).collect()
 }
 
-fn decision(recording: &Recording, check: &CapabilityCheck, caller: &Caller) -> String {
+fn decision(
+    recording: &Recording,
+    check: &CapabilityCheck,
+    caller: &Caller,
+    judgement: Judgement,
+) -> String {
     let verdict = if check.granted { "granted" } else { "refused" };
-    let asker = check
-        .stack
-        .first()
-        .map_or_else(String::new, |asker| format!(", asked by {asker}"));
-    let not_its_own = match (check.own_namespace, check.own_credentials) {
-        (true, true) => "",
-        (true, false) => "; of borrowed credentials, which asks nothing of the subject",
-        (false, _) => "; for another user namespace, which asks nothing of the subject",
+    let asker =
+        generator::asker(check).map_or_else(String::new, |asker| format!(", asked by {asker}"));
+    let why = match (check.own_namespace, check.own_credentials) {
+        (true, true) => {
+            let verdict = match judgement.verdict {
+                Verdict::Needed => "needed",
+                Verdict::Conditional => "conditional",
+                Verdict::Opportunistic => "not needed",
+            };
+            format!("; {verdict} ({})", judgement.reason)
+        }
+        (true, false) => "; of borrowed credentials, which asks nothing of the subject".to_owned(),
+        (false, _) => "; for another user namespace, which asks nothing of the subject".to_owned(),
     };
     format!(
-        "{verdict} in {} for {}{asker}{not_its_own}",
+        "{verdict} in {} for {}{asker}{why}",
         call(check),
         who(recording, caller)
     )

@@ -34,7 +34,7 @@ pub fn explain(recording: &Recording, names: &[String]) -> Result<String, Unknow
         is_all || calls.contains(&name)
     }));
     if is_all || !capabilities.is_empty() {
-        sections.push(capabilities::capabilities(recording, |name| {
+        sections.push(capabilities::capabilities(recording, is_all, |name| {
             is_all || capabilities.contains(&name)
         }));
     }

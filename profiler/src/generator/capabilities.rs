@@ -1,15 +1,17 @@
 //! Recordings in, the capabilities to keep out.
 //!
-//! Kept is what the workload asked for and was granted, unless the kernel asked on its own
-//! account. A denied check is no need: the subject passed without it. The runtime's own checks do
-//! not count, as it drops its capabilities before the workload begins.
+//! Kept is what the workload asked for and was granted, unless the rules say that it does without.
+//! A denied check is no need: the subject passed without it. The runtime's own checks do not count,
+//! as it drops its capabilities before the workload begins.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::classify::{Judgement, asker, judge};
+use super::input;
+use super::notes::notes;
 use super::warning::{GenerateError, Warning};
-use super::{classify, input};
-use crate::capabilities::{CapabilityList, Evidence, short};
-use crate::recording::{Caller, CapabilityCheck, Phase, Recording, Text};
+use crate::capabilities::{Asked, CapabilityList, Decision, Program, Use, Verdict, short};
+use crate::recording::{Caller, CapabilityCheck, Phase, Recording, command_line};
 
 /// The capabilities with which the recorded subject passes again. The order of the recordings is
 /// immaterial, and the same recordings make the same list.
@@ -24,65 +26,73 @@ pub fn capabilities(
     }
     let mut warnings = input::warnings(recordings);
 
-    let mut needed: BTreeMap<String, BTreeMap<Way, Witness>> = BTreeMap::new();
-    let mut not_needed: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let mut refused: BTreeSet<String> = BTreeSet::new();
+    let mut ways: BTreeMap<String, BTreeMap<Way, Witness>> = BTreeMap::new();
     let mut numbers: BTreeSet<String> = BTreeSet::new();
-    for (recording, check) in relevant(recordings) {
+    for (index, recording, check) in relevant(recordings) {
         if check.stack.is_empty() {
             warnings.insert(Warning::NoKernelSymbols);
         }
+        let judgement = judge(check);
         let name = short(&check.capability).to_owned();
-        if let Some(reason) = classify::opportunistic(check) {
-            not_needed.entry(name).or_default().insert(reason);
-        } else if !check.granted {
-            refused.insert(name);
-        } else if input::is_number(&name) {
-            numbers.insert(name);
-        } else {
-            let ways = needed.entry(name).or_default();
-            for caller in subject_callers(check) {
-                let witness = ways.entry(Way::of(check, caller)).or_default();
-                witness.add(recording, caller);
+        if input::is_number(&name) {
+            // No engine can add it.
+            if check.granted && !judgement.is_dispensable {
+                numbers.insert(name);
             }
+            continue;
+        }
+        let ways = ways.entry(name).or_default();
+        for caller in subject_callers(check) {
+            let way = Way::of(recording, check, caller, judgement);
+            let witness = ways.entry(way).or_default();
+            witness.add(index, check, caller);
         }
     }
     if !numbers.is_empty() {
         warnings.insert(Warning::UnknownCapabilities { numbers });
     }
 
-    not_needed.retain(|name, _| !needed.contains_key(name));
-    refused.retain(|name| !needed.contains_key(name));
+    let kept = kept(&ways);
+    let refused_when_recorded = ways.iter().filter(|(name, ways)| {
+        !kept.contains(*name)
+            && ways
+                .keys()
+                .any(|way| !!way.is_refused && !way.is_dispensable)
+    });
     let list = CapabilityList {
         drop: vec!["ALL".to_owned()],
-        add: needed.keys().cloned().collect(),
+        add: kept.iter().cloned().collect(),
         no_new_privileges: input::no_new_privileges(recordings),
         observed_by: Some(observed_by.into_iter().collect::<Vec<_>>().join(", ")),
-        evidence: needed
-            .into_iter()
-            .map(|(name, ways)| (name, ways.into_iter().map(evidence).collect()))
+        refused_when_recorded: refused_when_recorded
+            .map(|(name, _)| name.clone())
             .collect(),
-        not_needed: not_needed
+        notes: notes(recordings, ways.contains_key("NET_BIND_SERVICE")),
+        asked: ways
             .into_iter()
-            .map(|(name, reasons)| (name, reasons.into_iter().map(str::to_owned).collect()))
+            .map(|(name, ways)| {
+                let asked = asked(kept.contains(&name), ways, &kept);
+                (name, asked)
+            })
             .collect(),
-        refused_when_recorded: refused.into_iter().collect(),
     };
     Ok((list, warnings.into_iter().collect()))
 }
 
 /// Those of own credentials: borrowed ones (overlayfs works with the mounter's) and other
 /// namespaces' ask nothing of the container.
-fn relevant(recordings: &[Recording]) -> impl Iterator<Item = (usize, &CapabilityCheck)> {
+fn relevant(
+    recordings: &[Recording],
+) -> impl Iterator<Item = (usize, &Recording, &CapabilityCheck)> {
     recordings
         .iter()
         .enumerate()
         .flat_map(|(index, recording)| {
             let checks = recording.capabilities.checks.iter();
-            checks.map(move |check| (index, check))
+            checks.map(move |check| (index, recording, check))
         })
-        .filter(|(_, check)| check.own_namespace && check.own_credentials)
-        .filter(|(_, check)| subject_callers(check).next().is_some())
+        .filter(|(_, _, check)| check.own_namespace && check.own_credentials)
+        .filter(|(_, _, check)| subject_callers(check).next().is_some())
 }
 
 /// Not the container runtime.
@@ -91,22 +101,100 @@ fn subject_callers(check: &CapabilityCheck) -> impl Iterator<Item = &Caller> {
     callers.filter(|caller| caller.phase != Phase::Runtime)
 }
 
-/// What tells two pieces of evidence apart.
+/// First what is needed by itself, then what nothing of that covers.
+fn kept(ways: &BTreeMap<String, BTreeMap<Way, Witness>>) -> BTreeSet<String> {
+    let with = |is_reason: &dyn Fn(&Way) -> bool| -> BTreeSet<String> {
+        let kept = ways.iter().filter(|(_, ways)| {
+            let mut reasons = ways
+                .keys()
+                .filter(|way| !way.is_refused && !way.is_dispensable);
+            reasons.any(is_reason)
+        });
+        kept.map(|(name, _)| name.clone()).collect()
+    };
+    let by_itself = with(&|way| way.covered_by.is_none());
+    with(&|way| {
+        way.covered_by
+            .is_none_or(|cover| !by_itself.contains(short(cover)))
+    })
+}
+
+fn asked(is_kept: bool, ways: BTreeMap<Way, Witness>, kept: &BTreeSet<String>) -> Asked {
+    let was_granted = ways.keys().any(|way| !way.is_refused);
+    let verdict = ways
+        .keys()
+        .filter(|way| !(way.is_refused && was_granted))
+        .map(|way| way.verdict)
+        .min()
+        .unwrap_or(Verdict::Needed);
+    let wanted = || {
+        ways.keys()
+            .filter(|way| !way.is_refused && !way.is_dispensable)
+    };
+    let covered_by = wanted()
+        .filter_map(|way| way.covered_by)
+        .map(|cover| short(cover).to_owned())
+        .find(|cover| !is_kept && kept.contains(cover));
+    let because = match (is_kept, verdict) {
+        (true, Verdict::Needed) => "granted, and a refusal would be an error".to_owned(),
+        (true, _) => "granted, and what a refusal changes only trying tells: not tried".to_owned(),
+        (false, _) if covered_by.is_some() => format!(
+            "{} is kept and allows the same",
+            covered_by.as_deref().unwrap_or_default()
+        ),
+        (false, Verdict::Opportunistic) => "asked only on the kernel's own account".to_owned(),
+        (false, _) if was_granted => "asked only for what can be done without".to_owned(),
+        (false, _) => "refused while recording".to_owned(),
+    };
+    Asked {
+        decision: if is_kept {
+            Decision::Keep
+        } else {
+            Decision::Drop
+        },
+        verdict,
+        because,
+        covered_by,
+        uses: ways.into_iter().map(usage).collect(),
+        confirmed_by: None,
+    }
+}
+
+/// What tells two uses apart, in the order in which they are told.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Way {
+    verdict: Verdict,
+    is_refused: bool,
     phase: Phase,
+    session: Option<String>,
     architecture: String,
-    syscall: Option<String>,
     asked_by: Option<String>,
+    reason: &'static str,
+    source: Option<&'static str>,
+    is_dispensable: bool,
+    covered_by: Option<&'static str>,
 }
 
 impl Way {
-    fn of(check: &CapabilityCheck, caller: &Caller) -> Self {
+    fn of(
+        recording: &Recording,
+        check: &CapabilityCheck,
+        caller: &Caller,
+        judgement: Judgement,
+    ) -> Self {
+        let sessions = &recording.sessions;
+        let session = sessions.iter().find(|s| caller.session == Some(s.id));
         Self {
+            verdict: judgement.verdict,
+            is_refused: !check.granted,
             phase: caller.phase,
+            session: session.map(|session| command_line(&session.argv)),
             architecture: check.architecture.clone(),
-            syscall: check.syscall.clone(),
-            asked_by: check.stack.first().cloned(),
+            asked_by: asker(check).map(str::to_owned),
+            reason: judgement.reason,
+            source: judgement.source,
+            is_dispensable: judgement.is_dispensable,
+            covered_by: judgement.covered_by,
         }
     }
 }
@@ -115,38 +203,34 @@ impl Way {
 struct Witness {
     /// Which recording, which run of it.
     runs: BTreeSet<(usize, u32)>,
-    /// comm and executable.
-    callers: BTreeSet<(Option<Text>, Option<Text>)>,
+    programs: BTreeSet<Program>,
+    syscalls: BTreeSet<String>,
 }
 
 impl Witness {
-    fn add(&mut self, recording: usize, caller: &Caller) {
+    fn add(&mut self, recording: usize, check: &CapabilityCheck, caller: &Caller) {
         self.runs
             .extend(caller.runs.iter().map(|&run| (recording, run)));
-        let comm = caller.first.as_ref().map(|first| first.comm.clone());
-        self.callers.insert((comm, caller.exe.clone()));
-    }
-
-    /// The first by name, of those whose names are known: which came first in time says nothing
-    /// across recordings.
-    fn best(self) -> (Option<Text>, Option<Text>) {
-        self.callers
-            .into_iter()
-            .min_by_key(|(comm, exe)| (comm.is_none(), exe.is_none()))
-            .unwrap_or_default()
+        self.programs.insert(Program {
+            exe: caller.exe.clone(),
+            comm: caller.first.as_ref().map(|first| first.comm.clone()),
+        });
+        self.syscalls.extend(check.syscall.clone());
     }
 }
 
-fn evidence((way, witness): (Way, Witness)) -> Evidence {
-    let runs = witness.runs.len();
-    let (comm, exe) = witness.best();
-    Evidence {
-        syscall: way.syscall,
+fn usage((way, witness): (Way, Witness)) -> Use {
+    Use {
+        verdict: way.verdict,
+        granted: !way.is_refused,
+        syscalls: witness.syscalls.into_iter().collect(),
         architecture: way.architecture,
         phase: way.phase,
+        session: way.session,
         asked_by: way.asked_by,
-        comm,
-        exe,
-        runs,
+        programs: witness.programs.into_iter().collect(),
+        runs: witness.runs.len(),
+        reason: way.reason.to_owned(),
+        source: way.source.map(str::to_owned),
     }
 }

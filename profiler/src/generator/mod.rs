@@ -8,12 +8,14 @@ mod capabilities;
 mod classify;
 mod floor;
 mod input;
+mod notes;
 mod syscalls;
 mod tables;
 mod warning;
 
 pub use capabilities::capabilities;
-pub use classify::opportunistic;
+pub use classify::{Judgement, asker, dispensable, judge};
 pub use floor::Floor;
+pub use notes::about_gains;
 pub use syscalls::{Options, generate};
 pub use warning::{GenerateError, Warning};

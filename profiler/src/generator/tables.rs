@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::capabilities::Verdict;
+
 /// Calls that are allowed though no recording has to show them.
 pub(super) static ALWAYS: LazyLock<Always> =
     LazyLock::new(|| parse(include_str!("../../../profiles/always.json")));
@@ -13,7 +15,7 @@ pub(super) static ALWAYS: LazyLock<Always> =
 pub(super) static ANSWERS: LazyLock<Answers> =
     LazyLock::new(|| parse(include_str!("../../../profiles/answers.json")));
 
-/// What the kernel asks on its own account.
+/// Why the kernel asks for capabilities, and what comes of a refusal.
 pub(super) static CHECKS: LazyLock<Checks> =
     LazyLock::new(|| parse(include_str!("../../../profiles/capability-checks.json")));
 
@@ -140,9 +142,12 @@ pub(super) struct CheckRule {
     #[serde(default)]
     pub(super) syscalls: Vec<String>,
     pub(super) verdict: Verdict,
+    /// What the list does while nobody has tried; absent: it keeps.
+    pub(super) unless_tried: Option<UnlessTried>,
+    /// A capability that allows the same; where it is kept, this one adds nothing.
+    pub(super) covered_by: Option<String>,
     pub(super) reason: String,
-    #[serde(rename = "source")]
-    _source: String,
+    pub(super) source: String,
     /// The kernel on which the stack was seen so.
     #[serde(rename = "measured")]
     _measured: Option<String>,
@@ -150,10 +155,8 @@ pub(super) struct CheckRule {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Verdict {
-    Needed,
-    /// The program does not notice the refusal.
-    Opportunistic,
+pub(super) enum UnlessTried {
+    Drop,
 }
 
 #[cfg(test)]
@@ -163,6 +166,7 @@ mod tests {
     use profiler_common::Abi;
 
     use super::{ALWAYS, ANSWERS, CHECKS, Mode, RUNTIMES};
+    use crate::capabilities::Verdict;
     use crate::names;
 
     /// Every call of an architecture's table, by number.
@@ -307,12 +311,29 @@ mod tests {
                 rule.capability
             );
             assert!(!rule.reason.is_empty());
+            let (_, at) = rule.source.rsplit_once("#L").unwrap();
+            assert!(at.parse::<u32>().is_ok(), "{rule:?}: no line of the kernel");
+            if rule.unless_tried.is_some() || rule.covered_by.is_some() {
+                assert_eq!(rule.verdict, Verdict::Conditional, "{rule:?}");
+            }
+            if let Some(cover) = &rule.covered_by {
+                assert!(names::CAPABILITIES.contains(&cover.as_str()), "{rule:?}");
+                assert_ne!(*cover, rule.capability);
+            }
             assert!(
                 !rule.syscalls.is_empty() || (by_stack && !rule.stack.is_empty()),
                 "{rule:?} would fit every check"
             );
             assert!(by_stack || rule.stack.is_empty(), "{rule:?} can fit none");
             assert_once(rule.syscalls.iter());
+        }
+    }
+
+    #[test]
+    fn every_capability_has_a_rule() {
+        for name in names::CAPABILITIES {
+            let mut rules = CHECKS.rules.iter();
+            assert!(rules.any(|rule| rule.capability == name), "{name}");
         }
     }
 

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 
 use super::{
-    ARCHITECTURES, Attempt, Caller, Capabilities, CapabilityCheck, Confinement, ExecSession,
-    Losses, Recording, Status, Syscall, assumptions,
+    ARCHITECTURES, Attempt, Caller, Capabilities, CapabilityCheck, Confinement, ExecSession, Gain,
+    Losses, LowPort, Recording, Status, Syscall, assumptions,
 };
 
 /// Why two recordings are not one.
@@ -69,6 +69,7 @@ fn merge_by(
     into.runs.sort_by_key(|run| run.id);
     merge_calls(&mut into.architectures, other.architectures, &numbers);
     merge_capabilities(&mut into.capabilities, other.capabilities, &numbers);
+    into.gains = merge_gains(into.gains.take(), other.gains, &numbers);
     into.assumptions = assumptions(&into.subject, &into.confinement, &into.runs);
     into.losses = losses(into.losses, other.losses);
     Ok(())
@@ -232,6 +233,7 @@ fn merge_capabilities(into: &mut Capabilities, other: Capabilities, numbers: &Nu
         (Some(one), Some(other)) => Some(united_hooks(&one, &other)),
         _ => None,
     };
+    merge_low_ports(&mut into.low_ports, other.low_ports, numbers);
     for check in other.checks {
         let same = into
             .checks
@@ -249,6 +251,37 @@ fn merge_capabilities(into: &mut Capabilities, other: Capabilities, numbers: &Nu
     for check in &mut into.checks {
         sort_callers(&mut check.callers);
     }
+}
+
+fn merge_low_ports(into: &mut Vec<LowPort>, other: Vec<LowPort>, numbers: &Numbers) {
+    for LowPort { port, callers } in other {
+        let index = into.iter().position(|known| known.port == port);
+        let index = index.unwrap_or_else(|| {
+            into.push(LowPort {
+                port,
+                callers: Vec::new(),
+            });
+            into.len() - 1
+        });
+        unite_callers(&mut into[index].callers, callers, numbers);
+    }
+    into.sort_by_key(|known| known.port);
+    for known in into {
+        sort_callers(&mut known.callers);
+    }
+}
+
+/// Where one did not look, nobody knows whether there were none.
+fn merge_gains(
+    into: Option<Vec<Gain>>,
+    other: Option<Vec<Gain>>,
+    numbers: &Numbers,
+) -> Option<Vec<Gain>> {
+    let callers = |gains: Vec<Gain>| gains.into_iter().map(|gain| gain.caller).collect();
+    let mut known: Vec<Caller> = callers(into?);
+    unite_callers(&mut known, callers(other?), numbers);
+    sort_callers(&mut known);
+    Some(known.into_iter().map(|caller| Gain { caller }).collect())
 }
 
 fn united_hooks(one: &str, other: &str) -> String {

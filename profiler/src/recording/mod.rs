@@ -55,6 +55,10 @@ pub struct Recording {
     /// that has no name is its own name, in decimal.
     pub architectures: IndexMap<String, IndexMap<String, Syscall>>,
     pub capabilities: Capabilities,
+    /// Who gained privileges on exec: set-id programs, and those with file capabilities, that
+    /// no-new-privileges would keep from them; `null`: in at least one run nobody looked.
+    #[serde(default)]
+    pub gains: Option<Vec<Gain>>,
     /// What could not be seen and is taken to be harmless, or to be closed by the generator.
     pub assumptions: BTreeSet<Assumption>,
     pub losses: Losses,
@@ -299,6 +303,27 @@ pub struct Capabilities {
     /// one run capabilities were not observed, and what is not in the list may be needed still.
     pub observed_by: Option<String>,
     pub checks: Vec<CapabilityCheck>,
+    /// Internet ports below 1024 that were bound, ascending: an engine may have made them free to
+    /// all (`net.ipv4.ip_unprivileged_port_start`), and CAP_NET_BIND_SERVICE was not asked for then.
+    #[serde(default)]
+    pub low_ports: Vec<LowPort>,
+}
+
+/// A port below 1024, and who bound it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LowPort {
+    pub port: u16,
+    pub callers: Vec<Caller>,
+}
+
+/// An exec whose program came to run with more privileges than its caller had (`bprm->secureexec`:
+/// <https://github.com/torvalds/linux/blob/v6.12/security/commoncap.c>). The caller is the program
+/// as it runs then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gain {
+    pub caller: Caller,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

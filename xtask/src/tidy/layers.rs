@@ -80,7 +80,7 @@ const LAYERS: [Layer; 16] = [
     },
     Layer {
         name: "explain",
-        imports: &["generator", "names", "recording"],
+        imports: &["capabilities", "generator", "names", "recording"],
         why: "a recording in words; a pure function of it",
     },
     Layer {

@@ -131,7 +131,9 @@ impl Provenance {
             capabilities: Capabilities {
                 observed_by: self.capability_hook.map(str::to_owned),
                 checks,
+                low_ports: Vec::new(),
             },
+            gains: None,
             losses: recording::Losses::default(),
         }
     }

@@ -160,8 +160,8 @@ fn arguments(args: &VerifyArgs) -> Result<Vec<String>, BadInput> {
 
 fn rules(list: CapabilityList) -> CapabilityRules {
     CapabilityRules {
+        refused_when_recorded: list.may_be_refused(),
         added: list.add.into_iter().collect(),
-        refused_when_recorded: list.refused_when_recorded.into_iter().collect(),
     }
 }
 

@@ -38,5 +38,5 @@ fn tell(verdict: &Verdict, on_stdout: bool) {
 }
 
 fn observations(facts: &Facts) -> Observations {
-    verify::observe(facts, &Symbols::load(), generator::opportunistic)
+    verify::observe(facts, &Symbols::load(), generator::dispensable)
 }

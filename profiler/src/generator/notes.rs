@@ -1,0 +1,78 @@
+//! What the reader of a capability list has to know, as no entry of it can say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::input;
+use crate::recording::{Assumption, Caller, Phase, Recording};
+
+/// `asked_to_bind`: whether CAP_NET_BIND_SERVICE was asked for at all.
+pub(super) fn notes(recordings: &[Recording], asked_to_bind: bool) -> Vec<String> {
+    let low_ports = (!asked_to_bind).then(|| about_low_ports(recordings));
+    low_ports
+        .flatten()
+        .into_iter()
+        .chain(about_gains(recordings))
+        .collect()
+}
+
+/// Docker since 20.10 (<https://github.com/moby/moby/pull/41030>) and containerd 2 free the low
+/// ports of a container with a network of its own.
+fn about_low_ports(recordings: &[Recording]) -> Option<String> {
+    let mut bound: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
+    for low in recordings.iter().flat_map(|r| &r.capabilities.low_ports) {
+        let callers = low.callers.iter().filter(|caller| is_subjects(caller));
+        for caller in callers {
+            bound.entry(low.port).or_default().insert(program(caller));
+        }
+    }
+    if bound.is_empty() {
+        return None;
+    }
+    let ports: Vec<String> = bound
+        .into_iter()
+        .map(|(port, programs)| format!("{port} ({})", joined(programs)))
+        .collect();
+    Some(format!(
+        "NET_BIND_SERVICE was never asked for, though ports below 1024 were bound: {}. The engine freed them (net.ipv4.ip_unprivileged_port_start=0, as Docker since 20.10 and containerd 2 set it); add NET_BIND_SERVICE for engines that do not, and for --network host",
+        ports.join(", ")
+    ))
+}
+
+/// What no-new-privileges would change. `None` where nobody looked, or where it was recorded with
+/// no-new-privileges, under which nothing can gain.
+pub fn about_gains(recordings: &[Recording]) -> Option<String> {
+    if input::no_new_privileges(recordings) {
+        return None;
+    }
+    let mut programs = BTreeSet::new();
+    for recording in recordings {
+        let gains = recording.gains.as_ref()?.iter().map(|gain| &gain.caller);
+        programs.extend(gains.filter(|caller| is_subjects(caller)).map(program));
+    }
+    let so_far = if input::stands(recordings, Assumption::StartUpUnseen) {
+        " that was seen (its start was not)"
+    } else {
+        ""
+    };
+    Some(if programs.is_empty() {
+        format!("no exec{so_far} gained anything: no-new-privileges would change nothing")
+    } else {
+        format!(
+            "exec of {} gained privileges (set-id or file capabilities): under no-new-privileges it runs without them",
+            joined(programs)
+        )
+    })
+}
+
+fn is_subjects(caller: &Caller) -> bool {
+    caller.phase != Phase::Runtime
+}
+
+fn program(caller: &Caller) -> String {
+    let exe = caller.exe.as_ref().map(ToString::to_string);
+    exe.unwrap_or_else(|| "an unknown program".to_owned())
+}
+
+fn joined(programs: BTreeSet<String>) -> String {
+    programs.into_iter().collect::<Vec<_>>().join(", ")
+}
