@@ -3,11 +3,13 @@
 //! A pure function of what the kernel side read. It judges nothing and leaves nothing out.
 
 mod capabilities;
+mod privileges;
 mod sessions;
 mod syscalls;
 
 pub use capabilities::capability_checks;
 pub(crate) use capabilities::check as capability_check;
+pub use privileges::{gains, low_ports};
 pub use sessions::{Sessions, sessions};
 pub use syscalls::architectures;
 

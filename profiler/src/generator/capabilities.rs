@@ -57,7 +57,7 @@ pub fn capabilities(
         !kept.contains(*name)
             && ways
                 .keys()
-                .any(|way| !!way.is_refused && !way.is_dispensable)
+                .any(|way| way.is_refused && !way.is_dispensable)
     });
     let list = CapabilityList {
         drop: vec!["ALL".to_owned()],

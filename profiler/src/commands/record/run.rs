@@ -131,9 +131,9 @@ impl Provenance {
             capabilities: Capabilities {
                 observed_by: self.capability_hook.map(str::to_owned),
                 checks,
-                low_ports: Vec::new(),
+                low_ports: collector::low_ports(clock, &facts.programs, &session_ids),
             },
-            gains: None,
+            gains: Some(collector::gains(clock, &facts.programs, &session_ids)),
             losses: recording::Losses::default(),
         }
     }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::container::{Stage, options};
-use crate::capabilities::CapabilityList;
+use crate::capabilities::{AblationResult, CapabilityList, Confirmation, Outcome, Verdict, apply};
 use crate::cli::RunOptions;
+use crate::file;
 use crate::terminal;
 use crate::verify::{Ablated, Ablation, Start};
 
@@ -15,7 +16,13 @@ pub(super) async fn ablate(
     list: &CapabilityList,
     output: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let mut ablation = Ablation::of([list.add.clone()]);
+    // What is likely to go is tried together.
+    let conditional = |name: &String| {
+        let asked = list.asked.get(name);
+        asked.is_none_or(|asked| asked.verdict != Verdict::Needed)
+    };
+    let (likely, unlikely) = list.add.iter().cloned().partition(conditional);
+    let mut ablation = Ablation::of([likely, unlikely]);
     while let Some(without) = ablation.next() {
         let mut less = list.clone();
         less.add.retain(|name| !without.contains(name));
@@ -32,8 +39,34 @@ pub(super) async fn ablate(
     }
     let ablated = ablation.result();
     tell(&ablated);
-    let _ = output;
+    if let Some(path) = output {
+        let left = apply(list, &results(&ablated));
+        file::replace(path, crate::output::capabilities(&left).as_bytes())?;
+        terminal::say(&format!("wrote {}", path.display()));
+    }
     Ok(())
+}
+
+fn results(ablated: &Ablated) -> Vec<AblationResult> {
+    let result = |name: &String, outcome: Outcome, how: &str| AblationResult {
+        capability: name.clone(),
+        confirmation: Confirmation {
+            outcome,
+            runs: 1,
+            how: how.into(),
+        },
+    };
+    let needed = ablated.needed.iter();
+    let needed = needed.map(|name| result(name, Outcome::Needed, "the test failed without it"));
+    let gone = ablated.gone.iter();
+    let gone = gone.map(|name| {
+        result(
+            name,
+            Outcome::NotNeeded,
+            "the test passed without it and all others that can go",
+        )
+    });
+    needed.chain(gone).collect()
 }
 
 fn tell(ablated: &Ablated) {
