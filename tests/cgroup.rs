@@ -24,6 +24,7 @@ impl Cgroup {
         Self::make(mount.clone(), mount.join(unique("attached")))
     }
 
+    #[must_use]
     pub fn below(&self, name: &str) -> Self {
         Self::make(self.mount.clone(), self.directory.join(name))
     }

@@ -33,7 +33,7 @@ impl Trace {
     /// one's that makes it.
     #[track_caller]
     pub fn calls_by_program(&self, program: &Path) -> BTreeMap<String, BTreeSet<String>> {
-        let lines = self.from_start(program);
+        let lines = self.after_exec(program);
         let mut calls = BTreeMap::new();
         self.collect_by_program(&lines, &program.display().to_string(), &mut calls);
         calls
@@ -62,12 +62,12 @@ impl Trace {
     #[track_caller]
     pub fn calls(&self, program: &Path) -> BTreeSet<String> {
         let mut calls = BTreeSet::new();
-        self.collect(&self.from_start(program), &mut calls);
+        self.collect(&self.after_exec(program), &mut calls);
         calls
     }
 
     #[track_caller]
-    fn from_start(&self, program: &Path) -> Vec<String> {
+    fn after_exec(&self, program: &Path) -> Vec<String> {
         let needle = format!("execve(\"{}\"", program.display());
         let mut threads = fs::read_dir(self.folder.path())
             .expect("strace writes into the folder")
