@@ -88,6 +88,14 @@ pub fn apply(list: &CapabilityList, results: &[AblationResult]) -> CapabilityLis
         }
         asked.confirmed_by = Some(confirmation.clone());
     }
+    for asked in tried.asked.values_mut() {
+        if let Some(cover) = &asked.covered_by
+            && list.add.contains(cover)
+            && !tried.add.contains(cover)
+        {
+            asked.because = format!("{cover} allows the same, and was found not to be needed");
+        }
+    }
     tried
 }
 
@@ -188,6 +196,23 @@ mod tests {
             turned.reverse();
             assert_eq!(apply(&list(), &turned), apply(&list(), &results));
         }
+    }
+
+    /// It was missing in the runs that did without its cover.
+    #[test]
+    fn what_was_covered_stays_dropped_without_its_cover() {
+        let list: CapabilityList = serde_json::from_str(
+            r#"{"add":["DAC_OVERRIDE"],"asked":{"DAC_READ_SEARCH":{"decision":"drop",
+                "verdict":"conditional","because":"","covered_by":"DAC_OVERRIDE","uses":[],
+                "confirmed_by":null}}}"#,
+        )
+        .unwrap();
+        let tried = apply(&list, &[result("DAC_OVERRIDE", Outcome::NotNeeded)]);
+        assert!(tried.add.is_empty());
+        let covered = &tried.asked["DAC_READ_SEARCH"];
+        assert_eq!(covered.decision, Decision::Drop);
+        assert!(covered.because.ends_with("was found not to be needed"));
+        assert!(tried.may_be_refused().contains("DAC_READ_SEARCH"));
     }
 
     #[test]

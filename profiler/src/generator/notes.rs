@@ -33,7 +33,7 @@ fn about_low_ports(recordings: &[Recording]) -> Option<String> {
         .map(|(port, programs)| format!("{port} ({})", joined(programs)))
         .collect();
     Some(format!(
-        "NET_BIND_SERVICE was never asked for, though ports below 1024 were bound: {}. The engine freed them (net.ipv4.ip_unprivileged_port_start=0, as Docker since 20.10 and containerd 2 set it); add NET_BIND_SERVICE for engines that do not, and for --network host",
+        "NET_BIND_SERVICE was never asked for, though ports below 1024 were bound: {}. They were free to all, as Docker since 20.10 and containerd 2 make them (net.ipv4.ip_unprivileged_port_start=0); for engines that do not, and for the host's network, add NET_BIND_SERVICE",
         ports.join(", ")
     ))
 }
