@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result};
 use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c`, flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 14] = [
+const PROGRAMS: [(&str, &[&str], &str); 16] = [
     ("beyond", &["-static"], "numbers past the set's end"),
+    ("capable", &["-static"], "one capability at a time"),
     ("daemonise", &["-static"], "outlives its parent"),
     ("forking", &[], "dynamically linked, forks, vforks, execs"),
     (
@@ -21,6 +22,11 @@ const PROGRAMS: [(&str, &[&str], &str); 14] = [
     ("i386", &["-m32", "-static"], "the i386 ABI, whole"),
     ("nested", &["-static"], "cgroups below its own"),
     ("oom", &["-static"], "killed for its memory"),
+    (
+        "opportunistic",
+        &["-static"],
+        "capabilities asked for and not needed",
+    ),
     ("probe", &["-static"], "runs in any image"),
     ("static", &["-static"], "no dynamic loader"),
     ("storm", &["-static"], "short processes: no loader's calls"),
