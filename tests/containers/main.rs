@@ -5,6 +5,7 @@
 )]
 
 mod bad_input;
+mod capabilities;
 mod denied;
 mod nginx;
 mod redis;

@@ -5,16 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -129,27 +125,13 @@ static int set_own_capabilities(void)
 	return syscall(SYS_capget, &header, data) != 0 ? -1 : syscall(SYS_capset, &header, data);
 }
 
-/* NET_ADMIN and SYS_MODULE, for loading a driver of that name */
-static int look_for_interface(void)
+/* DAC_OVERRIDE, as where a shell says > /dev/stdout; of a descriptor that nobody has looked up */
+static int reopen(void)
 {
-	struct ifreq request = { .ifr_name = "missing0" };
-	int result = ioctl(socket(AF_INET, SOCK_DGRAM, 0), SIOCGIFMTU, &request);
-	return result == -1 && errno == ENODEV ? 0 : -1;
-}
-
-/* SYS_ADMIN, whether the compiled filter needs a barrier */
-static int filter_packets(void)
-{
-	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, -1);
-	struct sock_fprog program = { 1, &all };
-	int socket_ = socket(AF_INET, SOCK_DGRAM, 0);
-	return setsockopt(socket_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
-}
-
-/* DAC_OVERRIDE, where a shell says > /dev/stdout */
-static int reopen_output(void)
-{
-	return open("/dev/stdout", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) < 0 ? -1 : 0;
+	char path[32];
+	int output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 100);
+	snprintf(path, sizeof(path), "/dev/fd/%d", output);
+	return open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) < 0 ? -1 : 0;
 }
 
 int main(void)
@@ -169,9 +151,7 @@ int main(void)
 		{ "be_killed_first", be_killed_first },
 		{ "keep_awake", keep_awake },
 		{ "set_own_capabilities", set_own_capabilities },
-		{ "look_for_interface", look_for_interface },
-		{ "filter_packets", filter_packets },
-		{ "reopen_output", reopen_output },
+		{ "reopen", reopen },
 	};
 	int failed = 0;
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
