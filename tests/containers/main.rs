@@ -6,6 +6,7 @@
 
 mod ablate;
 mod bad_input;
+mod capabilities;
 mod confinement;
 mod denied;
 mod hostile;

@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result};
 use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c`, flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 17] = [
+const PROGRAMS: [(&str, &[&str], &str); 19] = [
     ("beyond", &["-static"], "numbers past the set's end"),
+    ("capable", &["-static"], "one capability at a time"),
     ("chain", &["-static"], "a moving target"),
     ("daemonise", &["-static"], "outlives its parent"),
     (
@@ -27,6 +28,11 @@ const PROGRAMS: [(&str, &[&str], &str); 17] = [
     ("i386", &["-m32", "-static"], "the i386 ABI, whole"),
     ("nested", &["-static"], "cgroups below its own"),
     ("oom", &["-static"], "killed for its memory"),
+    (
+        "opportunistic",
+        &["-static"],
+        "capabilities asked for and not needed",
+    ),
     ("probe", &["-static"], "runs in any image"),
     (
         "repeat",
