@@ -5,7 +5,7 @@ use aya_ebpf::helpers::{bpf_get_current_comm, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, RingBuf};
 use aya_ebpf::programs::BtfTracePointContext;
-use aya_log_ebpf::warn;
+use aya_log_ebpf::info;
 use profiler_common::{FirstSeen, Loss, NUMBERS, Phase, Process, Program, StrayCall};
 
 use crate::kernel::{Call, Registers, Task};
@@ -43,7 +43,7 @@ pub fn enter(ctx: &BtfTracePointContext, registers: *const u8, id: i64) {
         return;
     }
     // What the runtime does before it has loaded the filter is its set-up.
-    if is_runtime && !task.is_filtered() {
+    if is_runtime && !task.is_filtered() && !process::is_part_from_joining(entry) {
         return;
     }
     if number < NUMBERS {
@@ -51,7 +51,7 @@ pub fn enter(ctx: &BtfTracePointContext, registers: *const u8, id: i64) {
     } else if !first_stray(index, call) {
         return;
     } else {
-        warn!(
+        info!(
             ctx,
             "call number {} lies past the set; kept apart", call.number
         );

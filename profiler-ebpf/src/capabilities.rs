@@ -60,7 +60,7 @@ pub fn checked(ctx: &impl EbpfContext, cred: u64, target_ns: u64, capability: i3
     };
     // SAFETY: checked for null; words that the process itself writes, at exec.
     let (program, is_runtime) = unsafe { ((*entry).program, calls::is_runtime(&*entry)) };
-    if is_runtime && !task.is_filtered() {
+    if is_runtime && !task.is_filtered() && !process::is_part_from_joining(entry) {
         return;
     }
     let real_cred = task.real_cred();

@@ -148,6 +148,14 @@ fn gains(binprm: *const u8) -> bool {
     load::<u8>(binprm, bit / 8) & 1 << (bit % 8) != 0
 }
 
+/// Whether what a process does in its scope counts before it has exec'd there: where there is no
+/// container runtime.
+pub fn is_part_from_joining(entry: *mut Process) -> bool {
+    // SAFETY: the caller checked for null; one word.
+    let scope = scope::watched(unsafe { (*entry).scope });
+    scope.is_some_and(|scope| scope.boundary == Boundary::Exec as u8)
+}
+
 fn crosses(scope: &Scope, joiner: &Process, task: Task) -> bool {
     scope.boundary == Boundary::Exec as u8
         || task.is_filtered()
