@@ -54,10 +54,7 @@ pub fn capabilities(
 
     let kept = kept(&ways);
     let refused_when_recorded = ways.iter().filter(|(name, ways)| {
-        !kept.contains(*name)
-            && ways
-                .keys()
-                .any(|way| !!way.is_refused && !way.is_dispensable)
+        !kept.contains(*name) && ways.keys().any(|way| way.is_refused && !way.is_dispensable)
     });
     let list = CapabilityList {
         drop: vec!["ALL".to_owned()],
