@@ -120,7 +120,10 @@ fn check_calls(findings: &mut Findings, calls: &BTreeSet<Call>, here: &Expected)
         ("made only here", &here.calls, calls),
         ("made only there", calls, &here.calls),
     ] {
-        for (architecture, name, phase) in more.difference(less) {
+        let different = more.difference(less);
+        // Without a steady clock, which an emulated machine may lack, the vDSO leaves it to the
+        // kernel.
+        for (architecture, name, phase) in different.filter(|call| call.1 != "clock_gettime") {
             findings
                 .0
                 .push(format!("{what}: {architecture} {name}, {phase}"));

@@ -146,8 +146,16 @@ pub(super) fn write(path: &Path, recording: &Recording) -> anyhow::Result<()> {
         return Ok(());
     };
     let name = path.file_name().unwrap_or("recording.json".as_ref());
-    let rescue = std::env::temp_dir().join(name);
-    if rescue != path && !rescue.exists() && recording::write(&rescue, recording).is_ok() {
+    let name = name.to_string_lossy();
+    let free = (1..100)
+        .map(|ordinal| match ordinal {
+            1 => std::env::temp_dir().join(&*name),
+            _ => std::env::temp_dir().join(format!("{ordinal}-{name}")),
+        })
+        .find(|rescue| rescue != path && !rescue.exists());
+    if let Some(rescue) = free
+        && recording::write(&rescue, recording).is_ok()
+    {
         bail!("{error}; the recording was kept as {}", rescue.display());
     }
     Err(error.into())

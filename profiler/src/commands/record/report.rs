@@ -1,5 +1,6 @@
 //! What people are told on stderr, and what the kernel tells of a process.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::process_status;
@@ -37,6 +38,18 @@ pub(super) fn written(path: &Path, recording: &Recording) {
         terminal::say(&format!(
             "tried and refused by the filter {}: {tried}",
             recording.confinement.filter.name
+        ));
+    }
+    let numbers: BTreeSet<&String> = recording
+        .architectures
+        .values()
+        .flat_map(|calls| calls.keys())
+        .filter(|name| name.parse::<i64>().is_ok())
+        .collect();
+    if let Some(first) = numbers.first() {
+        terminal::say(&format!(
+            "warning: calls whose numbers no table names are kept as numbers: {} of them, {first} for one",
+            numbers.len()
         ));
     }
     if recording.capabilities.observed_by.is_none() {

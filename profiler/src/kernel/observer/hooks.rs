@@ -3,7 +3,7 @@
 use aya::programs::{BtfTracePoint, FExit, KProbe};
 use aya::{Btf, Ebpf};
 
-use super::ObserverError;
+use super::{Cause, ObserverError};
 
 /// Program, and whether it is attached always (else only where denials are watched).
 const PROGRAMS: [(&str, bool); 8] = [
@@ -108,7 +108,10 @@ where
 }
 
 fn refused(program: &'static str) -> impl Fn(aya::programs::ProgramError) -> ObserverError {
-    move |source| ObserverError::Program { program, source }
+    move |error| ObserverError::Program {
+        program,
+        cause: Cause(error),
+    }
 }
 
 #[cfg(test)]

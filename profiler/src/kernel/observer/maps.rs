@@ -9,7 +9,7 @@ use profiler_common::{
     StrayCall,
 };
 
-use super::ObserverError;
+use super::{Cause, ObserverError};
 
 pub(super) struct Maps {
     pub(super) cgroups: HashMap<MapData, u64, u32>,
@@ -90,7 +90,7 @@ pub(super) fn map_error(
 ) -> ObserverError {
     ObserverError::Map {
         map,
-        source: Box::new(source),
+        cause: Cause(Box::new(source)),
     }
 }
 

@@ -72,20 +72,30 @@ pub enum ObserverError {
     Preflight(#[from] PreflightError),
     #[error(transparent)]
     Layout(#[from] layout::LayoutError),
-    #[error("the kernel refused the BPF programs: {}", chain(.0))]
-    Load(#[from] aya::EbpfError),
-    #[error("the kernel refused the BPF program {program}: {}", chain(.source))]
+    #[error("the kernel refused the BPF programs: {}", chain(&.0.0))]
+    Load(Cause<aya::EbpfError>),
+    #[error("the kernel refused the BPF program {program}: {}", chain(&.cause.0))]
     Program {
         program: &'static str,
-        source: aya::programs::ProgramError,
+        cause: Cause<aya::programs::ProgramError>,
     },
-    #[error("cannot read the BPF map {map}: {}", chain(&**.source))]
+    #[error("cannot read the BPF map {map}: {}", chain(&*.cause.0))]
     Map {
         map: &'static str,
-        source: Box<dyn std::error::Error + Send + Sync>,
+        cause: Cause<Box<dyn std::error::Error + Send + Sync>>,
     },
     #[error("{0} scopes are watched already, the most at once")]
     NoScope(u32),
+}
+
+/// No source that would be told a second time, with the verifier's whole log.
+#[derive(Debug)]
+pub struct Cause<E>(E);
+
+impl From<aya::EbpfError> for ObserverError {
+    fn from(error: aya::EbpfError) -> Self {
+        Self::Load(Cause(error))
+    }
 }
 
 /// With the causes, on one line: aya's own messages name the step only.
