@@ -1,5 +1,5 @@
 /* capable NAME: does one thing that needs CAP_NAME and no other capability. Exits 0 where the
- * kernel let it and 1 where it did not. Nothing that it does changes the machine.
+ * kernel let it and 1 where it did not. It leaves the machine as it was.
  *
  * capable user: becomes user 1, groups and all. capable ping, capable key: what looks like a
  * privilege and is none.
@@ -97,11 +97,6 @@ static int other(void)
 	return 0;
 }
 
-static int open_file(const char *path, int flags)
-{
-	return open(path, flags | O_CLOEXEC);
-}
-
 static int cap_chown(void)
 {
 	return chown("/data/own", OTHER, -1);
@@ -109,12 +104,12 @@ static int cap_chown(void)
 
 static int cap_dac_override(void)
 {
-	return open_file("/data/closed", O_WRONLY) < 0 ? -1 : 0;
+	return open("/data/closed", O_WRONLY) < 0 ? -1 : 0;
 }
 
 static int cap_dac_read_search(void)
 {
-	return open_file("/data/closed", O_RDONLY) < 0 ? -1 : 0;
+	return open("/data/closed", O_RDONLY) < 0 ? -1 : 0;
 }
 
 static int cap_fowner(void)
@@ -155,7 +150,7 @@ static int cap_setpcap(void)
 
 static int cap_linux_immutable(void)
 {
-	int file = open_file("/data/own", O_RDONLY), flags;
+	int file = open("/data/own", O_RDONLY), flags;
 	if (file < 0 || ioctl(file, FS_IOC_GETFLAGS, &flags) != 0)
 		return -1;
 	flags |= FS_APPEND_FL;
@@ -169,8 +164,8 @@ static int cap_linux_immutable(void)
 static int cap_net_bind_service(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(80) };
-	int socket_ = socket(AF_INET, SOCK_STREAM, 0);
-	return bind(socket_, (struct sockaddr *)&address, sizeof(address));
+	int endpoint = socket(AF_INET, SOCK_STREAM, 0);
+	return bind(endpoint, (struct sockaddr *)&address, sizeof(address));
 }
 
 static int cap_net_admin(void)
@@ -255,19 +250,18 @@ static int cap_mknod(void)
 
 static int cap_lease(void)
 {
-	return fcntl(open_file("/data/others", O_RDONLY), F_SETLEASE, F_RDLCK);
+	return fcntl(open("/data/others", O_RDONLY), F_SETLEASE, F_RDLCK);
 }
 
-/* Both report in one message: -errno, 0 where the request went through. */
-static int audit_send(int socket_, struct nlmsghdr *request)
+static int audit_send(int endpoint, struct nlmsghdr *request)
 {
 	struct {
 		struct nlmsghdr header;
 		struct nlmsgerr result;
 		char rest[512];
 	} answer;
-	if (send(socket_, request, request->nlmsg_len, 0) < 0 ||
-	    recv(socket_, &answer, sizeof(answer), 0) < (ssize_t)NLMSG_LENGTH(sizeof(answer.result)))
+	if (send(endpoint, request, request->nlmsg_len, 0) < 0 ||
+	    recv(endpoint, &answer, sizeof(answer), 0) < (ssize_t)NLMSG_LENGTH(sizeof(answer.result)))
 		return -1;
 	errno = -answer.result.error;
 	return answer.result.error == 0 ? 0 : -1;
@@ -289,7 +283,7 @@ static int cap_audit_write(void)
 static int cap_audit_control(void)
 {
 	for (int times = 0; times < 2; times++) {
-		int file = open_file("/proc/self/loginuid", O_WRONLY);
+		int file = open("/proc/self/loginuid", O_WRONLY);
 		if (write(file, "0", 1) != 1)
 			return -1;
 		close(file);
@@ -300,8 +294,8 @@ static int cap_audit_control(void)
 static int cap_audit_read(void)
 {
 	struct sockaddr_nl log = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	int socket_ = socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT);
-	return bind(socket_, (struct sockaddr *)&log, sizeof(log));
+	int endpoint = socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT);
+	return bind(endpoint, (struct sockaddr *)&log, sizeof(log));
 }
 
 static int cap_setfcap(void)
