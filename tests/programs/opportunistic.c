@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -125,6 +127,15 @@ static int set_own_capabilities(void)
 	return syscall(SYS_capget, &header, data) != 0 ? -1 : syscall(SYS_capset, &header, data);
 }
 
+/* SYS_ADMIN, for whether the compiled filter gets a barrier */
+static int filter_packets(void)
+{
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, -1);
+	struct sock_fprog program = { 1, &all };
+	int endpoint = socket(AF_INET, SOCK_DGRAM, 0);
+	return setsockopt(endpoint, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
 /* DAC_OVERRIDE, as where a shell says > /dev/stdout; of a descriptor that nobody has looked up */
 static int reopen(void)
 {
@@ -151,6 +162,7 @@ int main(void)
 		{ "be_killed_first", be_killed_first },
 		{ "keep_awake", keep_awake },
 		{ "set_own_capabilities", set_own_capabilities },
+		{ "filter_packets", filter_packets },
 		{ "reopen", reopen },
 	};
 	int failed = 0;

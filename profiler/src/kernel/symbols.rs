@@ -57,11 +57,15 @@ impl Symbols {
             .take_while(|&&address| address != 0)
             .map_while(|&address| self.name(address - 1))
             .collect();
-        let machinery = names
+        // The kernel's own BPF asks too (bpf_prepare_filter), under names like the tracing's.
+        let asker = names
             .iter()
             .rposition(|name| is_machinery(name))
-            .map_or(0, |last| last + 1);
-        names[machinery..]
+            .map_or_else(
+                || names.iter().take_while(|name| is_tracing(name)).count(),
+                |last| last + 1,
+            );
+        names[asker..]
             .iter()
             .take_while(|name| !ENTRY.iter().any(|entry| name.starts_with(entry)))
             .map(|&name| without_suffix(name).to_owned())
@@ -71,7 +75,10 @@ impl Symbols {
 
 fn is_machinery(name: &str) -> bool {
     MACHINERY.contains(&without_suffix(name))
-        || TRACING.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn is_tracing(name: &str) -> bool {
+    TRACING.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Compilers split functions: `f.isra.0`, `f.constprop.0`, `f.part.0`.
@@ -101,6 +108,26 @@ mod tests {
         assert_eq!(
             symbols.askers(&stack),
             ["__vm_enough_memory", "__x64_sys_mmap"]
+        );
+    }
+
+    #[test]
+    fn the_kernel_s_own_bpf_is_an_asker_and_no_tracing() {
+        let symbols = Symbols::parse(
+            "\
+0000000000001000 T bpf_get_stack
+0000000000001100 T __traceiter_cap_capable
+0000000000001200 T cap_capable
+0000000000001300 T security_capable
+0000000000002000 t do_jit
+0000000000002100 T bpf_int_jit_compile
+0000000000003000 T sk_attach_filter
+",
+        );
+        let stack = [0x1010, 0x1110, 0x1210, 0x1310, 0x2010, 0x2110, 0x3010];
+        assert_eq!(
+            symbols.askers(&stack),
+            ["do_jit", "bpf_int_jit_compile", "sk_attach_filter"]
         );
     }
 

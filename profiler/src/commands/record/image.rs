@@ -132,8 +132,9 @@ async fn attend(
         if let Some(process) = container.pid().await? {
             seen.bounding_set = report::bounding_set(&process.to_string());
         }
-        container.ready().await?;
+        // Without a test its end is what is waited for, and may come before it is asked.
         if test.is_some() {
+            container.ready().await?;
             // Whether it did is asked again after the test.
             container.ended_soon().await?;
         }
