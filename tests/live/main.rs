@@ -10,6 +10,7 @@ mod checkpoint;
 mod evidence;
 mod i386;
 mod lifetime;
+mod privileges;
 mod storm;
 mod strace_oracle;
 mod stray;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c`, flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 19] = [
+const PROGRAMS: [(&str, &[&str], &str); 21] = [
     ("beyond", &["-static"], "numbers past the set's end"),
     ("capable", &["-static"], "one capability at a time"),
     ("chain", &["-static"], "a moving target"),
@@ -33,12 +33,14 @@ const PROGRAMS: [(&str, &[&str], &str); 19] = [
         &["-static"],
         "capabilities asked for and not needed",
     ),
+    ("port", &["-static"], "a port that may need a capability"),
     ("probe", &["-static"], "runs in any image"),
     (
         "repeat",
         &["-static", "-pthread"],
         "known calls, for as long as it runs",
     ),
+    ("secure", &["-static"], "whether its exec gained anything"),
     ("static", &["-static"], "no dynamic loader"),
     ("storm", &["-static"], "short processes: no loader's calls"),
     ("stray", &["-static"], "numbers that no table has"),

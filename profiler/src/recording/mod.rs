@@ -18,7 +18,7 @@ pub use file::{ReadError, read, write};
 pub use losses::Losses;
 pub use merge::{MergeError, merge, merge_session};
 pub use subject::{Service, Subject, command_line};
-pub use text::Text;
+pub use text::{Text, terminals_obey};
 
 use std::collections::BTreeSet;
 

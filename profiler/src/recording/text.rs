@@ -80,8 +80,7 @@ impl From<&std::ffi::OsStr> for Text {
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.encoded().chars() {
-            let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if c.is_control() || reorders {
+            if terminals_obey(c) {
                 write!(f, "{}", c.escape_default())?;
             } else {
                 write!(f, "{c}")?;
@@ -89,6 +88,13 @@ impl fmt::Display for Text {
         }
         Ok(())
     }
+}
+
+/// Control characters, and those that reorder what stands beside them.
+pub fn terminals_obey(c: char) -> bool {
+    let reorders =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || reorders
 }
 
 impl fmt::Debug for Text {

@@ -3,15 +3,16 @@
 use std::fmt;
 
 use super::known::{Known, Resolved};
+use super::watcher::Alive;
 use crate::recording::Outcome;
 
 /// Of one life. Whether it passed is the test's to say, where there is one.
-pub(super) fn outcome(known: Option<&Known>) -> Outcome {
-    let out_of_memory = known.is_some_and(|known| known.oom);
+pub(super) fn outcome(known: Option<&Known>, alive: &Alive) -> Outcome {
+    let out_of_memory = alive.oom || known.is_some_and(|known| known.oom);
     Outcome {
         passed: !out_of_memory,
         test_exit: None,
-        subject_exit: known.and_then(|known| known.exit),
+        subject_exit: alive.exit.or(known.and_then(|known| known.exit)),
         reason: out_of_memory.then(|| "a process of it ran out of memory".into()),
     }
 }

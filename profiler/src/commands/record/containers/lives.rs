@@ -10,6 +10,8 @@ use crate::recording::{RunContainer, Text};
 
 /// SIGKILL, as an exit code.
 const KILLED: i32 = 137;
+/// How long the engine may take to tell that it was for want of memory.
+const WHY: Duration = Duration::from_secs(1);
 
 impl Watcher {
     /// Those that have ended and of which all is known, or will not be.
@@ -22,14 +24,15 @@ impl Watcher {
             .lives
             .iter()
             .filter(|(_, alive)| {
-                let exit_known = self.known.get(&alive.container).is_some_and(|known| {
-                    // That it ran out of memory may be told later than that it was killed.
-                    let why_known = known.exit != Some(KILLED) || known.oom;
-                    known.exit.is_some() && why_known && known.facts.is_some()
-                });
-                alive
-                    .ended
-                    .is_some_and(|(_, seen)| exit_known || seen.elapsed() > patience)
+                let known = self.known.get(&alive.container);
+                let outcome = end::outcome(known, alive);
+                let is_known = known.is_some_and(|known| known.facts.is_some())
+                    && outcome.subject_exit.is_some();
+                let why_pending = outcome.subject_exit == Some(KILLED) && outcome.passed;
+                alive.ended.is_some_and(|(_, seen)| {
+                    let since = seen.elapsed();
+                    since > patience || (is_known && (!why_pending || since > WHY))
+                })
             })
             .map(|(scope, _)| *scope)
             .collect();
@@ -45,7 +48,7 @@ impl Watcher {
             let known = self.known.get(&alive.container);
             let end = End {
                 ended_ns: alive.ended.map(|(ended_ns, _)| ended_ns),
-                outcome: end::outcome(known),
+                outcome: end::outcome(known, &alive),
             };
             ended.push((life, end));
         }

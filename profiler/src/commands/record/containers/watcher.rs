@@ -69,6 +69,9 @@ pub(super) struct Alive {
     pub(super) from_birth: bool,
     /// By that clock, and when it was seen.
     pub(super) ended: Option<(u64, Instant)>,
+    /// Told while it was watched; the next life has its own.
+    pub(super) exit: Option<i32>,
+    pub(super) oom: bool,
 }
 
 impl Watcher {
@@ -117,6 +120,8 @@ impl Watcher {
             born_ns,
             from_birth,
             ended: None,
+            exit: None,
+            oom: false,
         };
         self.lives.insert(scope, alive);
     }
@@ -212,12 +217,24 @@ impl Watcher {
             }
             Action::Die { exit_code } => {
                 known.exit = exit_code;
+                let mut lives = self.lives.values_mut();
+                let life = lives.find(|alive| alive.container == event.id && alive.exit.is_none());
+                if let Some(alive) = life {
+                    alive.exit = exit_code;
+                }
                 if wanted {
                     let code = exit_code.map_or_else(String::new, |code| format!(" with {code}"));
                     self.progress.state(&format!("{} ended{code}", event.name));
                 }
             }
-            Action::Oom => known.oom = true,
+            Action::Oom => {
+                known.oom = true;
+                // Told before the death or soon after it.
+                let lives = self.lives.values_mut();
+                for alive in lives.filter(|alive| alive.container == event.id) {
+                    alive.oom = true;
+                }
+            }
             Action::Rename { .. } => known.name = event.name,
             Action::Destroy => {
                 self.destroyed.insert(event.id);
@@ -326,7 +343,7 @@ impl Watcher {
             let known = self.known.get(&self.lives[&scope].container);
             let end = End {
                 ended_ns: self.lives[&scope].ended.map(|(ended_ns, _)| ended_ns),
-                outcome: end::outcome(known),
+                outcome: end::outcome(known, &self.lives[&scope]),
             };
             ended.push((life, end));
         }
