@@ -3,6 +3,7 @@
 //! The flow is kernel → collector → [`recording`] → generator → output; each module imports only
 //! from the left of it. See ARCHITECTURE.md.
 
+pub mod arguments;
 pub mod capabilities;
 pub mod cli;
 pub mod collector;

@@ -56,6 +56,7 @@ impl RunClock {
             exe: Text::from_c_bytes(&program.exe),
             runs: vec![self.run],
             first,
+            arguments: None,
         }
     }
 }

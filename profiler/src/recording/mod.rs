@@ -262,6 +262,32 @@ pub struct Caller {
     pub runs: Vec<u32>,
     /// Absent where the evidence was lost (see [`Losses::events`]).
     pub first: Option<Sighting>,
+    /// Of a call's arguments, those that are noted; absent where none are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Arguments>,
+}
+
+/// With which arguments a caller made a call, of those that `profiles/arguments.json` names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    /// By index.
+    pub noted: Vec<NotedArgument>,
+    /// Every combination that was seen, sorted: a value for each noted argument.
+    pub combinations: BTreeSet<Vec<u32>>,
+    /// There were more than could be kept.
+    pub overflowed: bool,
+}
+
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct NotedArgument {
+    /// 0 to 5.
+    pub index: u8,
+    /// The bits that were looked at.
+    pub mask: u32,
 }
 
 impl Caller {

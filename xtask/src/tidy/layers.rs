@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 16] = [
+const LAYERS: [Layer; 17] = [
     Layer {
         name: "file",
         imports: &[],
@@ -19,6 +19,11 @@ const LAYERS: [Layer; 16] = [
         name: "names",
         imports: &[],
         why: "tables of the kernel's own names",
+    },
+    Layer {
+        name: "arguments",
+        imports: &["names"],
+        why: "a table: which arguments count, for those who note them and those who rule them",
     },
     Layer {
         name: "process_status",
@@ -52,7 +57,7 @@ const LAYERS: [Layer; 16] = [
     },
     Layer {
         name: "kernel",
-        imports: &["names", "process_status"],
+        imports: &["arguments", "names", "process_status"],
         why: "hands out raw facts; knows no file and no policy",
     },
     Layer {
@@ -70,17 +75,23 @@ const LAYERS: [Layer; 16] = [
     },
     Layer {
         name: "collector",
-        imports: &["kernel", "names", "recording"],
+        imports: &["arguments", "kernel", "names", "recording"],
         why: "raw facts become a recording; decides no policy",
     },
     Layer {
         name: "generator",
-        imports: &["capabilities", "names", "profile", "recording"],
+        imports: &["arguments", "capabilities", "names", "profile", "recording"],
         why: "a pure function of recordings; opens nothing",
     },
     Layer {
         name: "explain",
-        imports: &["capabilities", "generator", "names", "recording"],
+        imports: &[
+            "arguments",
+            "capabilities",
+            "generator",
+            "names",
+            "recording",
+        ],
         why: "a recording in words; a pure function of it",
     },
     Layer {

@@ -1,0 +1,149 @@
+//! The catalogue of arguments (`profiles/arguments.json`): which the recorder notes, and how the
+//! generator makes rules of them.
+//!
+//! One table for both, so that what is noted is what can be ruled. Values only.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// The catalogue.
+pub static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../profiles/arguments.json"))
+        .expect("a unit test parses it")
+});
+
+/// Arguments of one call that can be noted, at most.
+pub const MOST_NOTED: usize = 3;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    #[serde(rename = "about")]
+    _about: String,
+    pub most_combinations: MostCombinations,
+    pub calls: Vec<CatalogueCall>,
+}
+
+/// A call that was seen with more combinations gets no rule.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MostCombinations {
+    pub count: usize,
+    pub reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogueCall {
+    /// Its name, in every architecture that has it.
+    pub call: String,
+    pub level: Level,
+    /// Whose hot path it lies on.
+    pub hot_path: Option<String>,
+    pub why: String,
+    pub source: String,
+    /// [`MOST_NOTED`] at most, by index.
+    pub arguments: Vec<CatalogueArgument>,
+    #[serde(default)]
+    pub also: Vec<Also>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Gets a rule by default.
+    Safe,
+    /// Gets one with `--args all`.
+    All,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogueArgument {
+    /// 0 to 5.
+    pub index: u8,
+    pub name: String,
+    pub kind: Kind,
+    /// The bits that count.
+    #[serde(default = "all_bits")]
+    pub mask: u32,
+    pub only_where: Option<OnlyWhere>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Each value that was seen is allowed.
+    Value,
+    /// Every combination of the bits that were seen is.
+    Flags,
+    /// Each value of the mask's bits that was seen is.
+    Mask,
+}
+
+/// The argument counts only where another has one of these values.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnlyWhere {
+    pub index: u8,
+    pub values: Vec<u32>,
+}
+
+/// A combination that is allowed without having been seen: a value for each of the call's
+/// arguments.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Also {
+    pub values: Vec<u32>,
+    pub reason: String,
+}
+
+const fn all_bits() -> u32 {
+    u32::MAX
+}
+
+impl Catalogue {
+    pub fn call(&self, name: &str) -> Option<&CatalogueCall> {
+        self.calls.iter().find(|call| call.call == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{CATALOGUE, Kind, Level, MOST_NOTED};
+
+    #[test]
+    fn every_line_stands_once_and_has_its_reason() {
+        assert!(!CATALOGUE.most_combinations.reason.is_empty());
+        let mut names = BTreeSet::new();
+        for call in &CATALOGUE.calls {
+            assert!(names.insert(&call.call), "{} stands there twice", call.call);
+            assert!(!call.why.is_empty() && !call.source.is_empty());
+            if call.level == Level::All {
+                assert!(
+                    call.hot_path.is_some(),
+                    "{}: off which hot path?",
+                    call.call
+                );
+            }
+            assert!((1..=MOST_NOTED).contains(&call.arguments.len()));
+            assert!(call.arguments.is_sorted_by_key(|argument| argument.index));
+            for argument in &call.arguments {
+                assert!(argument.index < 6, "{}", call.call);
+                let masked = argument.mask != u32::MAX;
+                assert_eq!(masked, argument.kind == Kind::Mask, "{}", call.call);
+                if let Some(other) = &argument.only_where {
+                    let mut all = call.arguments.iter();
+                    assert!(all.any(|known| known.index == other.index), "{}", call.call);
+                }
+            }
+            for also in &call.also {
+                assert_eq!(also.values.len(), call.arguments.len(), "{}", call.call);
+                assert!(!also.reason.is_empty());
+            }
+        }
+    }
+}
