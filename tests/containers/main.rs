@@ -15,8 +15,10 @@ mod many;
 mod misnamed;
 mod nginx;
 mod others;
+mod python;
 mod redis;
 mod restart;
+mod script;
 mod verify;
 mod watching;
 

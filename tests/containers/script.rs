@@ -1,0 +1,11 @@
+//! A shell script on busybox: pipes, children, a trap.
+
+use super::{capability_names, denied, harden, json};
+
+#[test]
+fn passes_under_its_own_profile() {
+    let hardened = harden("script", "script.sh", 10);
+    let list = json(&hardened.capabilities);
+    assert_eq!(capability_names(&list, "add"), Vec::<String>::new());
+    denied::expect_refusals(&hardened, "script");
+}
