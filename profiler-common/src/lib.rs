@@ -224,17 +224,23 @@ pub struct LowPort {
     pub reserved: [u8; 2],
 }
 
-/// A capability check that has begun and not returned (kprobes only).
+/// A capability check as it is asked for.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub struct CheckInFlight {
+pub struct Check {
     /// Addresses.
     pub cred: u64,
     pub target_ns: u64,
     pub capability: i32,
-    pub reserved: [u8; 4],
+    /// As [`CapabilityKey::opts`].
+    pub opts: u32,
 }
 
+/// The kernel's `CAP_OPT_NOAUDIT`
+/// (<https://elixir.bootlin.com/linux/v6.18/source/include/linux/security.h>).
+pub const OPT_NO_AUDIT: u32 = 2;
+/// The hook does not see the options.
+pub const OPTS_UNSEEN: u32 = u32::MAX;
 /// The credentials asked were the task's own, not borrowed ones (overlayfs works with the
 /// mounter's).
 pub const CHECK_OWN_CREDENTIALS: u8 = 1;
@@ -256,7 +262,8 @@ pub struct CapabilityKey {
     pub granted: u8,
     /// `CHECK_*` bits.
     pub flags: u8,
-    pub reserved: [u8; 4],
+    /// The kernel's `CAP_OPT_*` bits, or [`OPTS_UNSEEN`].
+    pub opts: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -341,7 +348,7 @@ without_padding! {
     Process = 24;
     StrayCall = 12;
     LowPort = 8;
-    CheckInFlight = 24;
+    Check = 24;
     CapabilityKey = 8 * STACK_LEN + 8 + 8;
     CapabilitySeen = 24 + 16;
     DenialKey = 16 + 16;

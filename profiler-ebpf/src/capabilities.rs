@@ -10,7 +10,7 @@ use aya_ebpf::maps::HashMap;
 use aya_ebpf::programs::RetProbeContext;
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 use profiler_common::{
-    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, CheckInFlight, Loss,
+    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, Check, Loss,
     STACK_LEN,
 };
 
@@ -24,20 +24,14 @@ static CAPABILITY_CHECKS: HashMap<CapabilityKey, CapabilitySeen> =
 /// Thread → the check that it is in; where only kprobes serve, which see arguments on the way in
 /// and the verdict on the way out.
 #[map]
-static CHECKS_IN_FLIGHT: HashMap<u32, CheckInFlight> = HashMap::with_max_entries(65_536, 0);
+static CHECKS_IN_FLIGHT: HashMap<u32, Check> = HashMap::with_max_entries(65_536, 0);
 
-pub fn entered(cred: u64, target_ns: u64, capability: i32) {
+pub fn entered(check: &Check) {
     let task = Task::current();
     if process::of(task.process()).is_none() {
         return;
     }
-    let check = CheckInFlight {
-        cred,
-        target_ns,
-        capability,
-        reserved: [0; 4],
-    };
-    if CHECKS_IN_FLIGHT.insert(&task.thread(), &check, 0).is_err() {
+    if CHECKS_IN_FLIGHT.insert(&task.thread(), check, 0).is_err() {
         loss::count(Loss::CapabilityChecks);
     }
 }
@@ -49,11 +43,11 @@ pub fn returned(ctx: &RetProbeContext, result: i32) {
         return;
     };
     let _ = CHECKS_IN_FLIGHT.remove(thread);
-    checked(ctx, check.cred, check.target_ns, check.capability, result);
+    checked(ctx, &check, result);
 }
 
 /// Addresses are compared, never followed.
-pub fn checked(ctx: &impl EbpfContext, cred: u64, target_ns: u64, capability: i32, result: i32) {
+pub fn checked(ctx: &impl EbpfContext, check: &Check, result: i32) {
     let task = Task::current();
     let Some(entry) = process::of(task.process()) else {
         return;
@@ -66,10 +60,10 @@ pub fn checked(ctx: &impl EbpfContext, cred: u64, target_ns: u64, capability: i3
     let real_cred = task.real_cred();
     let own_ns: *const u8 = load(real_cred, offset!(cred_user_ns));
     let mut flags = 0;
-    if cred == real_cred as u64 {
+    if check.cred == real_cred as u64 {
         flags |= CHECK_OWN_CREDENTIALS;
     }
-    if target_ns == own_ns as u64 {
+    if check.target_ns == own_ns as u64 {
         flags |= CHECK_OWN_NAMESPACE;
     }
     let call = task.call(task.registers().call_number());
@@ -78,10 +72,10 @@ pub fn checked(ctx: &impl EbpfContext, cred: u64, target_ns: u64, capability: i3
         program,
         number: call.number,
         abi: call.abi as u8,
-        capability: capability as u8,
+        capability: check.capability as u8,
         granted: u8::from(result == 0),
         flags,
-        reserved: [0; 4],
+        opts: check.opts,
     };
     // SAFETY: the buffer is the key's own, of the size that is told.
     unsafe {

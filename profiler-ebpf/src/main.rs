@@ -22,6 +22,7 @@ use aya_ebpf::macros::{btf_tracepoint, fexit, kprobe, kretprobe};
 use aya_ebpf::programs::{BtfTracePointContext, FExitContext, ProbeContext, RetProbeContext};
 
 use kernel::{Cgroup, Task};
+use profiler_common::{Check, OPTS_UNSEEN};
 
 #[btf_tracepoint(function = "sys_enter")]
 pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
@@ -77,21 +78,40 @@ pub fn cgroup_attach_task(ctx: BtfTracePointContext) -> i32 {
 /// The best: quiet about overcommit.
 #[fexit(function = "security_capable")]
 pub fn security_capable(ctx: FExitContext) -> i32 {
-    capabilities::checked(&ctx, ctx.arg(0), ctx.arg(1), ctx.arg(2), ctx.arg(4));
+    let check = Check {
+        cred: ctx.arg(0),
+        target_ns: ctx.arg(1),
+        capability: ctx.arg(2),
+        opts: ctx.arg(3),
+    };
+    capabilities::checked(&ctx, &check, ctx.arg(4));
     0
 }
 
 /// Since Linux 6.17.
 #[btf_tracepoint(function = "cap_capable")]
 pub fn cap_capable(ctx: BtfTracePointContext) -> i32 {
-    capabilities::checked(&ctx, ctx.arg(0), ctx.arg(1), ctx.arg(3), ctx.arg(4));
+    let check = Check {
+        cred: ctx.arg(0),
+        target_ns: ctx.arg(1),
+        capability: ctx.arg(3),
+        opts: OPTS_UNSEEN,
+    };
+    capabilities::checked(&ctx, &check, ctx.arg(4));
     0
 }
 
 #[kprobe]
 pub fn cap_capable_entry(ctx: ProbeContext) -> u32 {
-    if let (Some(cred), Some(target_ns), Some(capability)) = (ctx.arg(0), ctx.arg(1), ctx.arg(2)) {
-        capabilities::entered(cred, target_ns, capability);
+    if let (Some(cred), Some(target_ns), Some(capability), Some(opts)) =
+        (ctx.arg(0), ctx.arg(1), ctx.arg(2), ctx.arg(3))
+    {
+        capabilities::entered(&Check {
+            cred,
+            target_ns,
+            capability,
+            opts,
+        });
     }
     0
 }

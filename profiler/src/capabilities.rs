@@ -43,6 +43,11 @@ pub struct CapabilityList {
 }
 
 impl CapabilityList {
+    /// With `CAP_` or without.
+    pub fn adds(&self, name: &str) -> bool {
+        self.add.iter().any(|kept| kept == short(name))
+    }
+
     /// Those whose refusal is expected under this list, as it was decided with open eyes. One that
     /// is dropped as the kernel only asks on its own account is not among them: should it be
     /// refused where it is needed, that is new.

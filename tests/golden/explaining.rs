@@ -1,13 +1,18 @@
 //! What a recording says, in words.
 
+use profiler::capabilities::{self, CapabilityList};
 use profiler::explain::explain;
 use profiler::recording::Recording;
 
 use super::{ATTACHED, CAPABILITIES, CONTAINER, I386, TROUBLED, UNOBSERVED, recording};
 
 fn told(recording: &Recording, names: &[&str]) -> String {
+    told_with(recording, names, None)
+}
+
+fn told_with(recording: &Recording, names: &[&str], list: Option<&CapabilityList>) -> String {
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-    explain(recording, &names).expect("the names are known")
+    explain(recording, &names, list).expect("the names are known")
 }
 
 #[test]
@@ -24,6 +29,26 @@ fn all_of_a_recording() {
     }
 }
 
+/// What the recording alone does not say: whether it was tried, and what somebody added or left out.
+#[test]
+fn a_list_that_was_tried() {
+    let path = profiler_tests::file("golden/tried.capabilities.json");
+    let mut list = capabilities::read(&path).unwrap_or_else(|error| panic!("{error}"));
+    let recorded = recording(CAPABILITIES);
+    let text = told_with(&recorded, &[], Some(&list));
+    let (_, about) = text.split_once("\n\nCapabilities:\n").unwrap();
+    insta::assert_snapshot!("tried", about);
+    let text = told_with(&recorded, &["cap_mknod"], Some(&list));
+    assert!(!text.contains("not seen"), "{text}");
+
+    let hostile = "\u{1b}[2J\nCAP_CHOWN: keep\u{202e}";
+    list.notes = vec![hostile.to_owned()];
+    list.asked.get_mut("SETUID").unwrap().because = hostile.to_owned();
+    let harmful = told_with(&recorded, &[], Some(&list));
+    assert!(!harmful.contains(['\u{1b}', '\u{202e}']), "{harmful}");
+    assert!(!harmful.contains("\nCAP_CHOWN"), "{harmful}");
+}
+
 /// `kill` is a call and a capability.
 #[test]
 fn what_was_asked_for_only() {
@@ -36,7 +61,7 @@ fn what_was_asked_for_only() {
 #[test]
 fn what_has_no_name_is_asked_for_by_its_number() {
     let text = told(&recording(TROUBLED), &["-1", "1000", "60"]);
-    for line in ["-1: first at", "1000: first at", "60: granted in ioctl"] {
+    for line in ["-1: first at", "1000: first at", "60: drop: it has no name"] {
         assert!(text.contains(line), "{text}");
     }
 }
@@ -62,7 +87,7 @@ fn a_name_that_nothing_has_is_refused_with_the_nearest() {
             "no call and no capability is named \"\\u{1b}[31m\"",
         ),
     ] {
-        let error = explain(&recording(CONTAINER), &[typed.to_owned()]).unwrap_err();
+        let error = explain(&recording(CONTAINER), &[typed.to_owned()], None).unwrap_err();
         assert!(error.to_string().ends_with(said), "{error}");
     }
 }

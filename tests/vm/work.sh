@@ -11,6 +11,7 @@ busybox ln -s file link
 busybox readlink link
 busybox cat file | busybox wc -c
 busybox chroot / /bin/busybox true # CAP_SYS_CHROOT
+busybox head -c 1 /proc/kallsyms >head # CAP_SYSLOG, without a word to the audit log
 
 # The i386 ABI, and numbers that no table has.
 "$PROGRAMS/i386"

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use profiler_common::{Abi, CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey};
+use profiler_common::{
+    Abi, CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, OPT_NO_AUDIT, OPTS_UNSEEN,
+};
 
 use super::{RunClock, Sessions, add};
 use crate::kernel::{CapabilitySighting, ProgramFacts, Symbols};
@@ -28,7 +30,7 @@ pub fn capability_checks(
                 check.syscall.clone(),
                 check.architecture.clone(),
                 check.stack.clone(),
-                (check.own_namespace, check.own_credentials),
+                (check.own_namespace, check.own_credentials, check.no_audit),
             );
             let seen = &sighting.seen;
             let first = clock.sighting(seen.time_ns, seen.process, &seen.comm, Vec::new());
@@ -56,6 +58,7 @@ pub(crate) fn check(sighting: &CapabilitySighting, symbols: &Symbols) -> Option<
         capability,
         granted,
         flags,
+        opts,
         ..
     } = sighting.key;
     let abi = Abi::from_index(abi)?;
@@ -67,6 +70,7 @@ pub(crate) fn check(sighting: &CapabilitySighting, symbols: &Symbols) -> Option<
         architecture: names::architecture(abi).to_owned(),
         own_namespace: flags & CHECK_OWN_NAMESPACE != 0,
         own_credentials: flags & CHECK_OWN_CREDENTIALS != 0,
+        no_audit: (opts != OPTS_UNSEEN).then_some(opts & OPT_NO_AUDIT != 0),
         stack: symbols.askers(&stack),
         callers: Vec::new(),
     })

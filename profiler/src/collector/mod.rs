@@ -78,6 +78,7 @@ pub fn losses(counts: &LossCounts, unidentified: u64) -> Losses {
         sessions: counts.sessions,
         stray_calls: counts.stray_calls,
         capability_checks: counts.capability_checks,
+        low_ports: counts.low_ports,
         denials: counts.denials,
         in_flight: counts.in_flight,
         cgroups: counts.cgroups,

@@ -1,33 +1,39 @@
-//! The capabilities, an entry each: keep or drop, in which call, for whom, asked by which kernel
-//! function, and what a refusal does.
+//! The capabilities, an entry each: keep or drop, why and how that was confirmed; in which call, for
+//! whom, asked by which kernel function, and what a refusal does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry;
 use super::who::{in_time, who};
-use crate::capabilities::{Asked, Confirmation, Decision, Verdict, short};
+use crate::capabilities::{Asked, CapabilityList, Confirmation, Decision, Outcome, Verdict, short};
 use crate::generator::{self, Judgement};
-use crate::recording::{Caller, CapabilityCheck, Recording};
+use crate::recording::{Caller, CapabilityCheck, Recording, terminals_obey};
 
-/// Empty where no check is of a wanted capability. `is_all`: what is no capability's is told too.
+/// Empty where no check is of a wanted capability. `given`: the list that decides in place of the
+/// generator. `is_all`: what is no capability's is told too.
 pub(super) fn capabilities(
     recording: &Recording,
+    given: Option<&CapabilityList>,
     is_all: bool,
     is_wanted: impl Fn(&str) -> bool,
 ) -> Vec<String> {
     if recording.capabilities.observed_by.is_none() {
         return vec!["Capabilities: not observed".to_owned()];
     }
-    let mut by_name: BTreeMap<&str, Vec<&CapabilityCheck>> = BTreeMap::new();
+    let mut by_name: BTreeMap<String, Vec<&CapabilityCheck>> = BTreeMap::new();
     for check in &recording.capabilities.checks {
-        if is_wanted(&check.capability) {
-            by_name.entry(&check.capability).or_default().push(check);
-        }
+        by_name
+            .entry(check.capability.clone())
+            .or_default()
+            .push(check);
     }
+    for kept in given.iter().flat_map(|list| &list.add) {
+        by_name.entry(format!("CAP_{kept}")).or_default();
+    }
+    by_name.retain(|name, _| is_wanted(name));
     // Where there can be no list there are no decisions to tell.
-    let list = generator::capabilities(std::slice::from_ref(recording)).ok();
-    let list = list.map(|(list, _)| list);
-    let asked = |name: &str| list.as_ref()?.asked.get(short(name));
+    let generated = || generator::capabilities(std::slice::from_ref(recording)).ok();
+    let list = given.cloned().or_else(|| generated().map(|(list, _)| list));
     let notes = list.iter().flat_map(|list| &list.notes);
     let is_told = |note: &&String| {
         is_all || (note.starts_with("NET_BIND_SERVICE") && is_wanted("CAP_NET_BIND_SERVICE"))
@@ -38,11 +44,21 @@ pub(super) fn capabilities(
     }
     let mut lines = vec!["Capabilities:".to_owned()];
     for (name, checks) in by_name {
-        let decision = asked(name).map(decided);
-        let told = decision.into_iter().chain(told(recording, &checks));
-        lines.extend(entry(name, told.collect()));
+        let mut about: Vec<String> = list
+            .iter()
+            .map(|list| decision(list, given.is_some(), &name))
+            .collect();
+        if checks.is_empty() {
+            about.push("not asked for in this recording".to_owned());
+        }
+        about.extend(told(recording, &checks));
+        lines.extend(entry(&name, about));
     }
-    lines.extend(notes.into_iter().map(|note| format!("Note: {note}")));
+    lines.extend(
+        notes
+            .into_iter()
+            .map(|note| format!("Note: {}", shown(note))),
+    );
     lines
 }
 
@@ -51,16 +67,49 @@ pub(super) fn has(recording: &Recording, name: &str) -> bool {
     checks.any(|check| check.capability == name)
 }
 
-fn decided(asked: &Asked) -> String {
+fn decision(list: &CapabilityList, is_given: bool, name: &str) -> String {
+    let name = short(name);
+    let was_refused = list.refused_when_recorded.iter().any(|known| known == name);
+    match list.asked.get(name) {
+        Some(asked) => decided(asked, was_refused),
+        None if list.adds(name) => "keep: the list adds it, and tells no reason".to_owned(),
+        None if is_given => "drop: the list does not add it".to_owned(),
+        None if name.parse::<u8>().is_ok() => {
+            "drop: it has no name by which an engine could add it".to_owned()
+        }
+        None => "drop: the subject itself did not ask for it".to_owned(),
+    }
+}
+
+/// Keep or drop, why, and how that was confirmed.
+fn decided(asked: &Asked, was_refused: bool) -> String {
     let decision = match asked.decision {
         Decision::Keep => "keep",
         Decision::Drop => "drop",
     };
-    let confirmed = asked.confirmed_by.as_ref();
-    let how = confirmed.map(|Confirmation { runs, how, .. }| {
-        format!(" ({} without: {how})", super::count(*runs, "run", "runs"))
-    });
-    format!("{decision}: {}{}", asked.because, how.unwrap_or_default())
+    let confirmed = match &asked.confirmed_by {
+        Some(Confirmation { outcome, runs, how }) if *outcome != Outcome::NotTried => {
+            let runs = super::count(*runs, "run", "runs");
+            format!(" ({runs} without it: {how})")
+        }
+        // The recording itself is the trial.
+        None if was_refused => String::new(),
+        _ => " (not tried)".to_owned(),
+    };
+    format!("{decision}: {}{confirmed}", shown(&asked.because))
+}
+
+/// A list is a file like another, so its text may not act on a terminal. What the generator put into
+/// it is escaped already.
+fn shown(text: &str) -> String {
+    let harmless = |c: char| {
+        if terminals_obey(c) {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
+    text.chars().map(harmless).collect()
 }
 
 /// Checks that may have decided something are told of one by one; those that the kernel made on
@@ -77,7 +126,7 @@ fn told(recording: &Recording, checks: &[&CapabilityCheck]) -> Vec<String> {
         for caller in in_time(&check.callers) {
             decided.insert((
                 !check.granted,
-                decision(recording, check, caller, judgement),
+                asked_for(recording, check, caller, judgement),
             ));
         }
     }
@@ -88,7 +137,7 @@ fn told(recording: &Recording, checks: &[&CapabilityCheck]) -> Vec<String> {
     decided.chain(opportunistic).collect()
 }
 
-fn decision(
+fn asked_for(
     recording: &Recording,
     check: &CapabilityCheck,
     caller: &Caller,
@@ -97,6 +146,11 @@ fn decision(
     let verdict = if check.granted { "granted" } else { "refused" };
     let asker =
         generator::asker(check).map_or_else(String::new, |asker| format!(", asked by {asker}"));
+    let audit = if check.no_audit == Some(true) {
+        " (unaudited)"
+    } else {
+        ""
+    };
     let why = match (check.own_namespace, check.own_credentials) {
         (true, true) => {
             let verdict = match judgement.verdict {
@@ -110,7 +164,7 @@ fn decision(
         (false, _) => "; for another user namespace, which asks nothing of the subject".to_owned(),
     };
     format!(
-        "{verdict} in {} for {}{asker}{why}",
+        "{verdict} in {} for {}{asker}{audit}{why}",
         call(check),
         who(recording, caller)
     )

@@ -1,8 +1,8 @@
 //! A recording for people: who asked for what, when, in how many runs, and what the recording
 //! leaves open.
 //!
-//! Pure: a recording in, text out. It leaves out nothing that was asked for, and decides nothing;
-//! what a capability check was for is the generator's rule of thumb.
+//! Pure: a recording in, text out. It leaves out nothing that was asked for, and decides nothing:
+//! what is kept is the generator's word, or that of a list that was tried since.
 
 mod calls;
 mod capabilities;
@@ -12,12 +12,18 @@ mod who;
 
 pub use names::UnknownName;
 
+use crate::capabilities::CapabilityList;
 use crate::recording::{Recording, Status};
 use names::Wanted;
 
 /// Lines, the last with its end. `names`: of calls, and of capabilities with or without `CAP_`, in
-/// any case; none: all that was recorded.
-pub fn explain(recording: &Recording, names: &[String]) -> Result<String, UnknownName> {
+/// any case; none: all that was recorded. `list`: what is kept or dropped of the capabilities by it,
+/// not by the recording alone.
+pub fn explain(
+    recording: &Recording,
+    names: &[String],
+    list: Option<&CapabilityList>,
+) -> Result<String, UnknownName> {
     let wanted = names
         .iter()
         .map(|name| Wanted::parse(name, recording))
@@ -34,13 +40,19 @@ pub fn explain(recording: &Recording, names: &[String]) -> Result<String, Unknow
         is_all || calls.contains(&name)
     }));
     if is_all || !capabilities.is_empty() {
-        sections.push(capabilities::capabilities(recording, is_all, |name| {
-            is_all || capabilities.contains(&name)
-        }));
+        sections.push(capabilities::capabilities(
+            recording,
+            list,
+            is_all,
+            |name| is_all || capabilities.contains(&name),
+        ));
     }
+    let is_listed = |name: &str| list.is_some_and(|list| list.adds(name));
     let unseen_capabilities = capabilities.into_iter().filter(|name| {
         // Else the section says why it tells of none.
-        recording.capabilities.observed_by.is_some() && !capabilities::has(recording, name)
+        recording.capabilities.observed_by.is_some()
+            && !capabilities::has(recording, name)
+            && !is_listed(name)
     });
     let unseen = calls
         .into_iter()

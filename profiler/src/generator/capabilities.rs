@@ -134,7 +134,7 @@ fn asked(is_kept: bool, ways: BTreeMap<Way, Witness>, kept: &BTreeSet<String>) -
         .find(|cover| !is_kept && kept.contains(cover));
     let because = match (is_kept, verdict) {
         (true, Verdict::Needed) => "granted, and a refusal would be an error".to_owned(),
-        (true, _) => "granted, and what a refusal changes only trying tells: not tried".to_owned(),
+        (true, _) => "granted, and what a refusal changes only trying tells".to_owned(),
         (false, _) if covered_by.is_some() => format!(
             "{} is kept and allows the same",
             covered_by.as_deref().unwrap_or_default()

@@ -20,6 +20,9 @@ pub struct Losses {
     pub stray_calls: u64,
     /// Capability checks that did not fit: missing.
     pub capability_checks: u64,
+    /// Ports below 1024 that did not fit: a note on CAP_NET_BIND_SERVICE may be missing.
+    #[serde(default)]
+    pub low_ports: u64,
     /// Refused calls that did not fit: an attempt is missing.
     pub denials: u64,
     /// Calls in flight that did not fit: an attempt may be missing or invented.
@@ -33,13 +36,14 @@ pub struct Losses {
 }
 
 /// In the order of [`Losses::counts`]: what each count counts, for people.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 12] = [
     "calls without evidence of who made them",
     "processes missing",
     "programs filed under another",
     "exec sessions without their command line",
     "calls of unknown numbers missing",
     "capability checks missing",
+    "ports below 1024 missing",
     "refused calls missing",
     "calls that may have been refused",
     "nested cgroups missing",
@@ -49,7 +53,7 @@ const WORDS: [&str; 11] = [
 
 impl Losses {
     /// Each count with its name in the file.
-    pub fn counts(&self) -> [(&'static str, u64); 11] {
+    pub fn counts(&self) -> [(&'static str, u64); 12] {
         [
             ("events", self.events),
             ("processes", self.processes),
@@ -57,6 +61,7 @@ impl Losses {
             ("sessions", self.sessions),
             ("stray_calls", self.stray_calls),
             ("capability_checks", self.capability_checks),
+            ("low_ports", self.low_ports),
             ("denials", self.denials),
             ("in_flight", self.in_flight),
             ("cgroups", self.cgroups),
@@ -101,6 +106,7 @@ impl Losses {
             sessions: take(self.sessions, other.sessions),
             stray_calls: take(self.stray_calls, other.stray_calls),
             capability_checks: take(self.capability_checks, other.capability_checks),
+            low_ports: take(self.low_ports, other.low_ports),
             denials: take(self.denials, other.denials),
             in_flight: take(self.in_flight, other.in_flight),
             cgroups: take(self.cgroups, other.cgroups),
@@ -137,7 +143,7 @@ mod tests {
             .collect();
         let counted = serde_json::Value::from(counted);
         assert_eq!(serde_json::to_value(losses).unwrap(), counted);
-        assert_eq!(losses.total(), (1..=11).sum::<u64>());
+        assert_eq!(losses.total(), (1..=12).sum::<u64>());
     }
 
     #[test]

@@ -301,6 +301,7 @@ fn identity(check: &CapabilityCheck) -> impl Ord {
         &check.stack,
         check.own_namespace,
         check.own_credentials,
+        check.no_audit,
     )
 }
 

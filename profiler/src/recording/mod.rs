@@ -365,6 +365,10 @@ pub struct CapabilityCheck {
     pub own_namespace: bool,
     /// Asked of the task's own credentials, not of borrowed ones.
     pub own_credentials: bool,
+    /// Asked without a word to the audit log (`CAP_OPT_NOAUDIT`), which is no sign that it can be
+    /// done without; `null` where the hook does not see it.
+    #[serde(default)]
+    pub no_audit: Option<bool>,
     /// Kernel functions from the asker outwards (the capability machinery itself left out);
     /// empty where kernel symbols could not be read.
     pub stack: Vec<String>,

@@ -91,7 +91,8 @@ fn comm(bytes: &[u8]) -> Text {
 #[cfg(test)]
 mod tests {
     use profiler_common::{
-        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, Phase as KernelPhase, STACK_LEN,
+        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, OPTS_UNSEEN, Phase as KernelPhase,
+        STACK_LEN,
     };
 
     use super::observe;
@@ -150,7 +151,7 @@ mod tests {
                 capability,
                 granted,
                 flags,
-                reserved: [0; 4],
+                opts: OPTS_UNSEEN,
             },
             seen: CapabilitySeen {
                 time_ns: 1,
