@@ -23,10 +23,6 @@ fn assert_profile_with(name: &str, of: &[&str], options: Options) {
 fn assert_capabilities(name: &str, of: &[&str]) {
     let (list, warnings) = generator::capabilities(&recordings(of)).expect("enough was recorded");
     insta::assert_snapshot!(format!("{name}.capabilities"), output::capabilities(&list));
-    insta::assert_snapshot!(
-        format!("{name}.docker-run"),
-        output::docker_run(&list, "profile.json")
-    );
     insta::assert_snapshot!(format!("{name}.capabilities.warnings"), lines(&warnings));
 }
 
@@ -102,8 +98,4 @@ fn capabilities_after_trying() {
         ],
     );
     insta::assert_snapshot!("capabilities-tried", output::capabilities(&tried));
-    insta::assert_snapshot!(
-        "capabilities-tried.docker-run",
-        output::docker_run(&tried, "profile.json")
-    );
 }

@@ -3,6 +3,7 @@
 //! The recordings are small and made by hand, each for what it shows. After a change that is
 //! meant: `INSTA_UPDATE=always cargo test -p profiler-tests --test golden`, and read the diff.
 
+mod deploying;
 mod explaining;
 mod formats;
 mod merging;

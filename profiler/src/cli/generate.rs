@@ -6,26 +6,32 @@ use clap::Args;
 
 /// Write the profile, or the capabilities, with which what was recorded passes again.
 ///
-/// The result goes to stdout or to FILE, warnings to stderr.
+/// The result goes to stdout, to FILE, or in every format to DIR; warnings go to stderr.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct GenerateArgs {
     /// What `profiler record` wrote; several of one subject are taken together
     #[arg(value_name = "RECORDING", required = true)]
     pub recordings: Vec<PathBuf>,
-    /// Write to FILE, whole or not at all
-    #[arg(short, long, value_name = "FILE")]
+    /// Write to FILE, whole or not at all; to DIR/ (or a folder that is there) all formats, or the
+    /// one of --format, each under its own name
+    #[arg(short, long, value_name = "FILE|DIR/")]
     pub output: Option<PathBuf>,
-    /// What to write
-    #[arg(long, value_enum, default_value_t = OutputFormat::Oci)]
-    pub format: OutputFormat,
+    /// What to write [default: oci]
+    #[arg(long, value_enum)]
+    pub format: Option<OutputFormat>,
+    /// What the subject is called where a format needs a name (a Compose service, a Pod, a unit)
+    /// [default: the recorded Compose service, or what was recorded]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// For recordings that began too late to see what the container runtime calls behind the
     /// filter: what was measured of a version of it, as in runc-1.1.5
     #[arg(long, value_name = "NAME")]
     pub runtime: Option<String>,
-    /// Where the profile will lie, for `--format docker-run`
-    #[arg(long, value_name = "FILE", default_value = "profile.json")]
-    pub profile: String,
+    /// Where the profile will lie, for docker-run, compose and podman [default: profile.json, or
+    /// where -o writes it]
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -34,12 +40,23 @@ pub enum OutputFormat {
     Oci,
     /// The capabilities to keep, with evidence, as JSON
     Capabilities,
-    /// Options for `docker run`, on one line
+    /// A `docker run` command, on one line
     DockerRun,
+    /// An override file for Docker Compose
+    Compose,
+    /// A Pod with its securityContext
+    Kubernetes,
+    /// A SeccompProfile of the Security Profiles Operator
+    Spo,
+    /// A Quadlet unit for Podman
+    Podman,
+    /// A drop-in for a systemd service
+    Systemd,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   profiler generate nginx.recording.json -o profile.json
   profiler generate nginx.recording.json --format capabilities -o capabilities.json
-  docker run $(profiler generate nginx.recording.json --format docker-run) nginx";
+  profiler generate web.recording.json --format compose -o compose.override.yaml
+  profiler generate nginx.recording.json -o hardened/";

@@ -1,11 +1,17 @@
 //! `profiler generate`
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
+use anyhow::{Context as _, bail};
+
+use crate::capabilities::CapabilityList;
 use crate::cli::{GenerateArgs, OutputFormat};
-use crate::generator::{Floor, Options};
+use crate::file;
+use crate::generator::{self, Floor, GenerateError, Options, Warning};
+use crate::output::{self, Hardening, Name};
 use crate::recording::{self, Recording};
-use crate::{file, generator, output};
 
 pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
     let recordings = args
@@ -13,33 +19,124 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         .iter()
         .map(|path| recording::read(path))
         .collect::<Result<Vec<Recording>, _>>()?;
-
     let floor = args.runtime.as_deref().map(Floor::named).transpose()?;
 
-    let mut warnings = BTreeSet::new();
-    let text = match args.format {
-        OutputFormat::Oci => {
-            let (profile, about) = generator::generate(&recordings, Options { floor })?;
-            warnings.extend(about);
-            output::oci(&profile)
-        }
-        OutputFormat::Capabilities => {
-            let (list, about) = generator::capabilities(&recordings)?;
-            warnings.extend(about);
-            output::capabilities(&list)
-        }
-        OutputFormat::DockerRun => {
-            let (list, about) = generator::capabilities(&recordings)?;
-            warnings.extend(about);
-            output::docker_run(&list, &args.profile)
-        }
+    let (profile, about_profile) = generator::generate(&recordings, Options { floor })?;
+    let (capabilities, about_capabilities) = capabilities(&recordings)?;
+    let folder = args.output.as_deref().filter(|path| is_folder(path));
+    // The recordings are of one subject: the generator has seen to that.
+    let subject = recordings[0].subject.clone();
+    let hardening = Hardening {
+        name: Name::of(&subject, args.name.as_deref())?,
+        subject,
+        profile,
+        profile_path: profile_path(args, folder)?,
+        no_new_privileges: generator::no_new_privileges(&recordings),
+        capabilities,
     };
+
+    let formats = formats(args, folder, &hardening)?;
+    let mut warnings = BTreeSet::new();
+    if formats.iter().any(|&format| output::has_profile(format)) {
+        warnings.extend(about_profile);
+    }
+    if formats
+        .iter()
+        .any(|&format| output::has_capabilities(format))
+    {
+        warnings.extend(about_capabilities);
+    }
+    let mut unsaid = BTreeSet::new();
+    let mut texts = Vec::new();
+    for format in formats {
+        let (text, about) = output::write(format, &hardening)?;
+        unsaid.extend(about);
+        texts.push((format, text));
+    }
     for warning in &warnings {
         eprintln!("profiler: warning: {warning}");
     }
-    match &args.output {
-        Some(path) => file::replace(path, text.as_bytes())?,
-        None => super::print(&text)?,
+    for warning in &unsaid {
+        eprintln!("profiler: warning: {warning}");
+    }
+    write(args, folder, &texts)
+}
+
+/// `None` where they were not observed.
+fn capabilities(
+    recordings: &[Recording],
+) -> Result<(Option<CapabilityList>, Vec<Warning>), GenerateError> {
+    match generator::capabilities(recordings) {
+        Ok((list, warnings)) => Ok((Some(list), warnings)),
+        Err(GenerateError::CapabilitiesNotObserved) => Ok((None, Vec::new())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Named as one, or there as one.
+fn is_folder(path: &Path) -> bool {
+    path.as_os_str().as_bytes().ends_with(b"/") || path.is_dir()
+}
+
+fn profile_path(args: &GenerateArgs, folder: Option<&Path>) -> anyhow::Result<String> {
+    let path = match (&args.profile, folder) {
+        (Some(path), _) => return Ok(path.clone()),
+        (None, None) => return Ok("profile.json".to_owned()),
+        (None, Some(folder)) => folder.join(output::file_name(OutputFormat::Oci)),
+    };
+    let path = path.into_os_string().into_string();
+    path.map_err(|path| {
+        anyhow::anyhow!("{}: no format can name a path that is not UTF-8; name another with -o, or the profile's with --profile", path.display())
+    })
+}
+
+fn formats(
+    args: &GenerateArgs,
+    folder: Option<&Path>,
+    hardening: &Hardening,
+) -> anyhow::Result<Vec<OutputFormat>> {
+    let Some(folder) = folder else {
+        return Ok(vec![args.format.unwrap_or(OutputFormat::Oci)]);
+    };
+    if let Some(format) = args.format {
+        return Ok(vec![format]);
+    }
+    let mut formats = output::FORMATS.to_vec();
+    if hardening.capabilities.is_none() {
+        formats.retain(|&format| format != OutputFormat::Capabilities);
+        // Beside files that say nothing of capabilities it would be taken for theirs.
+        let stale = folder.join(output::file_name(OutputFormat::Capabilities));
+        if stale.exists() {
+            bail!(
+                "{} is of another recording, as in this one capabilities were not observed; remove it",
+                stale.display()
+            );
+        }
+    }
+    Ok(formats)
+}
+
+fn write(
+    args: &GenerateArgs,
+    folder: Option<&Path>,
+    texts: &[(OutputFormat, String)],
+) -> anyhow::Result<u8> {
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder).with_context(|| {
+            format!(
+                "cannot make the folder {}; name another with -o",
+                folder.display()
+            )
+        })?;
+    }
+    for (format, text) in texts {
+        match (folder, &args.output) {
+            (Some(folder), _) => {
+                file::replace(&folder.join(output::file_name(*format)), text.as_bytes())?;
+            }
+            (None, Some(path)) => file::replace(path, text.as_bytes())?,
+            (None, None) => super::print(text)?,
+        }
     }
     Ok(0)
 }

@@ -109,8 +109,9 @@ pub(super) fn stands(recordings: &[Recording], assumption: Assumption) -> bool {
         .all(|recording| recording.assumptions.contains(&assumption))
 }
 
-/// One recording without it is enough: what it shows covers the other mode.
-pub(super) fn no_new_privileges(recordings: &[Recording]) -> bool {
+/// Whether the result holds under no-new-privileges only. One recording without it is enough: what
+/// it shows covers the other mode.
+pub fn no_new_privileges(recordings: &[Recording]) -> bool {
     recordings
         .iter()
         .all(|recording| recording.confinement.no_new_privileges)

@@ -16,6 +16,7 @@ mod warning;
 pub use capabilities::capabilities;
 pub use classify::{Judgement, asker, dispensable, judge};
 pub use floor::Floor;
+pub use input::no_new_privileges;
 pub use notes::about_gains;
 pub use syscalls::{Options, generate};
 pub use warning::{GenerateError, Warning};

@@ -3,5 +3,5 @@
 use crate::capabilities::CapabilityList;
 
 pub fn capabilities(list: &CapabilityList) -> String {
-    super::json(list)
+    super::text::json(list)
 }

@@ -1,54 +1,77 @@
-//! Options to paste into `docker run` or `podman run`.
+//! A `docker run` command line to paste; `podman run` takes the same options.
 
-use crate::capabilities::CapabilityList;
+use std::collections::BTreeSet;
 
-/// One line. `profile` is the seccomp profile's path, relative to where the line is pasted.
-pub fn docker_run(list: &CapabilityList, profile: &str) -> String {
-    // Nothing but the path can need quotes, and without any the line serves in `$(…)` too.
-    let mut options = vec![format!(
-        "--security-opt seccomp={}",
-        shell_words::quote(profile)
-    )];
-    if list.no_new_privileges {
-        options.push("--security-opt no-new-privileges".to_owned());
+use super::{Hardening, Warning};
+
+/// Docker refuses an image in upper case: a forgotten placeholder starts nothing.
+const PLACEHOLDER: &str = "IMAGE";
+
+/// One line. The profile's path is relative to where it is pasted.
+pub(super) fn docker_run(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -> String {
+    let mut words = vec!["docker run".to_owned()];
+    let profile = shell_words::quote(&hardening.profile_path);
+    words.push(format!("--security-opt seccomp={profile}"));
+    if hardening.no_new_privileges {
+        words.push("--security-opt no-new-privileges".to_owned());
     }
-    options.extend(list.drop.iter().map(|name| format!("--cap-drop {name}")));
-    options.extend(list.add.iter().map(|name| format!("--cap-add {name}")));
-    options.join(" ") + "\n"
+    if let Some(list) = &hardening.capabilities {
+        words.extend(list.drop.iter().map(|name| format!("--cap-drop {name}")));
+        words.extend(list.add.iter().map(|name| format!("--cap-add {name}")));
+    }
+    let image = hardening.image().unwrap_or_else(|| {
+        warnings.insert(Warning::NoImage {
+            format: "docker-run",
+            placeholder: PLACEHOLDER,
+        });
+        PLACEHOLDER
+    });
+    words.push(image.to_owned());
+    words.join(" ") + "\n"
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::docker_run;
-    use crate::capabilities::CapabilityList;
+    use crate::output::tests::hardening;
+    use crate::recording::Subject;
 
     #[test]
     fn a_shell_reads_the_line_as_it_is_meant() {
-        let list: CapabilityList =
-            serde_json::from_str(r#"{"add":["CHOWN"],"no_new_privileges":true}"#).unwrap();
-        let line = docker_run(&list, "my profile.json");
+        let mut hardening = hardening();
+        hardening.no_new_privileges = true;
+        hardening.profile_path = "my $(id) 'profile'.json".to_owned();
+        let line = docker_run(&hardening, &mut BTreeSet::new());
         assert_eq!(
             shell_words::split(&line).unwrap(),
             [
+                "docker",
+                "run",
                 "--security-opt",
-                "seccomp=my profile.json",
+                "seccomp=my $(id) 'profile'.json",
                 "--security-opt",
                 "no-new-privileges",
                 "--cap-drop",
                 "ALL",
                 "--cap-add",
-                "CHOWN"
+                "CHOWN",
+                "nginx:1"
             ]
         );
         assert_eq!(line.lines().count(), 1);
     }
 
     #[test]
-    fn a_plain_path_is_not_quoted() {
-        let list: CapabilityList = serde_json::from_str(r#"{"add":[]}"#).unwrap();
-        assert_eq!(
-            docker_run(&list, "out/profile.json"),
-            "--security-opt seccomp=out/profile.json --cap-drop ALL\n"
-        );
+    fn without_an_image_docker_refuses_it_and_the_warning_says_why() {
+        let mut hardening = hardening();
+        hardening.subject = Subject::Command {
+            argv: vec!["nginx".into()],
+        };
+        let mut warnings = BTreeSet::new();
+        let line = docker_run(&hardening, &mut warnings);
+        assert!(line.ends_with(" IMAGE\n"), "{line}");
+        assert_eq!(warnings.len(), 1);
     }
 }

@@ -1,50 +1,162 @@
 //! The formats in which a result leaves: one file a format. Text only; nothing is decided here.
 //!
-//! Text ends with a newline, and the same values make the same bytes.
+//! Text ends with a newline, and the same values make the same bytes. What a recording's subject
+//! chose (names, images) is quoted or refused, and never ends a comment.
 
 mod capabilities;
+mod compose;
 mod docker_run;
+mod kubernetes;
+mod name;
 mod oci;
+mod podman;
+mod spo;
+mod systemd;
+mod text;
+mod warning;
 
 pub use capabilities::capabilities;
-pub use docker_run::docker_run;
+pub use name::Name;
 pub use oci::oci;
+pub use warning::{OutputError, Warning};
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 
-use serde::Serialize;
+use crate::capabilities::CapabilityList;
+use crate::cli::OutputFormat;
+use crate::profile::Profile;
+use crate::recording::Subject;
 
-use crate::recording::terminals_obey;
+/// What the formats are written from.
+#[derive(Clone, Debug)]
+pub struct Hardening {
+    pub subject: Subject,
+    pub name: Name,
+    pub profile: Profile,
+    /// Where the profile will lie, as a file of [`OutputFormat::Oci`].
+    pub profile_path: String,
+    /// Absent where they were not observed: the formats leave the capabilities as they are then.
+    pub capabilities: Option<CapabilityList>,
+    /// It holds under no-new-privileges only, and each format says so in its own way.
+    pub no_new_privileges: bool,
+}
 
-/// JSON leaves DEL and the reordering characters as they are; a terminal must not see them.
-fn json(value: &impl Serialize) -> String {
-    let text = serde_json::to_string_pretty(value).expect("plain values are always valid JSON");
-    let mut shown = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
-        if c != '\n' && terminals_obey(c) {
-            // All of them lie in the first plane, and nowhere but in strings.
-            let _ = write!(shown, "\\u{:04x}", u32::from(c));
-        } else {
-            shown.push(c);
-        }
+/// In which [`Hardening`] is written to a folder.
+pub const FORMATS: [OutputFormat; 8] = [
+    OutputFormat::Oci,
+    OutputFormat::Capabilities,
+    OutputFormat::DockerRun,
+    OutputFormat::Compose,
+    OutputFormat::Kubernetes,
+    OutputFormat::Spo,
+    OutputFormat::Podman,
+    OutputFormat::Systemd,
+];
+
+/// In a folder of all formats.
+pub const fn file_name(format: OutputFormat) -> &'static str {
+    match format {
+        OutputFormat::Oci => "seccomp.json",
+        OutputFormat::Capabilities => "capabilities.json",
+        OutputFormat::DockerRun => "docker-run.sh",
+        OutputFormat::Compose => "compose.override.yaml",
+        OutputFormat::Kubernetes => "kubernetes.yaml",
+        OutputFormat::Spo => "spo.yaml",
+        OutputFormat::Podman => "podman.container",
+        OutputFormat::Systemd => "systemd.conf",
     }
-    shown.push('\n');
-    shown
+}
+
+/// Whether it holds the filter itself, and not only its place.
+pub const fn has_profile(format: OutputFormat) -> bool {
+    matches!(
+        format,
+        OutputFormat::Oci | OutputFormat::Spo | OutputFormat::Systemd
+    )
+}
+
+pub const fn has_capabilities(format: OutputFormat) -> bool {
+    !matches!(format, OutputFormat::Oci | OutputFormat::Spo)
+}
+
+/// The text of a format, and what it cannot say.
+pub fn write(
+    format: OutputFormat,
+    hardening: &Hardening,
+) -> Result<(String, BTreeSet<Warning>), OutputError> {
+    text::check_path(&hardening.profile_path)?;
+    let mut warnings = BTreeSet::new();
+    let text = match format {
+        OutputFormat::Oci => oci(&hardening.profile),
+        OutputFormat::Capabilities => {
+            let list = hardening.capabilities.as_ref();
+            capabilities(list.ok_or(OutputError::CapabilitiesNotObserved)?)
+        }
+        OutputFormat::DockerRun => docker_run::docker_run(hardening, &mut warnings),
+        OutputFormat::Compose => compose::compose(hardening, &mut warnings),
+        OutputFormat::Kubernetes => kubernetes::kubernetes(hardening, &mut warnings),
+        OutputFormat::Spo => spo::spo(hardening, &mut warnings),
+        OutputFormat::Podman => podman::podman(hardening, &mut warnings),
+        OutputFormat::Systemd => systemd::systemd(hardening, &mut warnings),
+    };
+    if has_capabilities(format) && hardening.capabilities.is_none() {
+        warnings.insert(Warning::CapabilitiesNotObserved);
+    }
+    Ok((text, warnings))
+}
+
+impl Hardening {
+    /// As it was recorded; absent where nobody knows it, or where it is none (only a hostile
+    /// recording says such).
+    fn image(&self) -> Option<&str> {
+        let Subject::Image { reference, .. } = &self.subject else {
+            return None;
+        };
+        let image = std::str::from_utf8(reference.as_bytes()).ok()?;
+        text::is_image(image).then_some(image)
+    }
+
+    /// What it was made from, on one line.
+    fn origin(&self) -> String {
+        format!(
+            "Written by `profiler generate` from a recording of {}.",
+            self.subject
+        )
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::json;
+    use super::{Hardening, Name};
+    use crate::profile::Profile;
+    use crate::recording::{Service, Subject};
 
-    #[test]
-    fn what_a_terminal_obeys_is_escaped_and_means_the_same() {
-        let hostile = "a\u{7f}\u{202e}\u{1b}\n\u{9b}zwölf";
-        let text = json(&[hostile]);
-        assert!(
-            text.chars().all(|c| c == '\n' || !super::terminals_obey(c)),
-            "{text}"
-        );
-        let back: Vec<String> = serde_json::from_str(&text).unwrap();
-        assert_eq!(back, [hostile]);
+    /// Of a service `web` of `nginx:1`, two calls and one capability.
+    pub(super) fn hardening() -> Hardening {
+        let profile: Profile = serde_json::from_str(
+            r#"{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 1,
+                "architectures": ["SCMP_ARCH_X86_64"], "syscalls": [
+                {"names": ["read", "execve"], "action": "SCMP_ACT_ALLOW", "comment": "seen"},
+                {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}"#,
+        )
+        .unwrap();
+        let subject = Subject::Image {
+            reference: "nginx:1".into(),
+            id: "sha256:0".into(),
+            repo_digests: Vec::new(),
+            argv: Vec::new(),
+            service: Some(Service {
+                project: "shop".into(),
+                name: "web".into(),
+            }),
+        };
+        Hardening {
+            name: Name::of(&subject, None).unwrap(),
+            subject,
+            profile,
+            profile_path: "profile.json".to_owned(),
+            capabilities: serde_json::from_str(r#"{"add": ["CHOWN"]}"#).unwrap(),
+            no_new_privileges: false,
+        }
     }
 }

@@ -4,5 +4,5 @@ use crate::profile::Profile;
 
 /// The engines' own format: what the runtime specification has, and comments.
 pub fn oci(profile: &Profile) -> String {
-    super::json(profile)
+    super::text::json(profile)
 }

@@ -59,7 +59,9 @@ fn is_zero(value: &u64) -> bool {
     *value == 0
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Action {
     #[serde(rename = "SCMP_ACT_ALLOW")]
     Allow,

@@ -17,7 +17,7 @@ pub use assumption::{Assumption, assumptions};
 pub use file::{ReadError, read, write};
 pub use losses::Losses;
 pub use merge::{MergeError, merge, merge_session};
-pub use subject::{Service, Subject, command_line};
+pub use subject::{Service, Subject, command_line, image_word};
 pub use text::{Text, terminals_obey};
 
 use std::collections::BTreeSet;

@@ -58,6 +58,52 @@ impl Subject {
             _ => self == other,
         }
     }
+
+    /// What it is called for short, by ASCII letters, digits, `.`, `_` and `-` alone: fit for a
+    /// file's name, with no separators, nothing hidden, nothing that a terminal or shell takes for
+    /// something else.
+    pub fn word(&self) -> String {
+        let name = match self {
+            Self::Image {
+                service: Some(service),
+                ..
+            } => lossy(&service.name),
+            Self::Image { reference, .. } => image_word(&lossy(reference)).to_owned(),
+            Self::Command { argv } => argv.first().map(last).unwrap_or_default(),
+            Self::Cgroup { path } => last(path),
+        };
+        let name: String = name
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .take(100)
+            .collect();
+        match name.trim_start_matches('.') {
+            "" => "subject".to_owned(),
+            name => name.to_owned(),
+        }
+    }
+}
+
+fn lossy(text: &Text) -> String {
+    String::from_utf8_lossy(text.as_bytes()).into_owned()
+}
+
+fn last(path: &Text) -> String {
+    let path = lossy(path);
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// `nginx` of `registry.example/team/nginx:1.22@sha256:…`
+pub fn image_word(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or(image);
+    let name = name.rsplit('/').next().unwrap_or(name);
+    name.split(':').next().unwrap_or(name)
 }
 
 /// For people, escaped.
@@ -90,4 +136,49 @@ pub fn command_line(argv: &[Text]) -> String {
         .map(|word| shell_words::quote(&word.to_string()).into_owned())
         .collect();
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Service, Subject, image_word};
+
+    #[test]
+    fn an_image_is_called_by_its_last_word() {
+        assert_eq!(image_word("nginx"), "nginx");
+        assert_eq!(
+            image_word("registry.example:5000/team/nginx:1.22@sha256:00"),
+            "nginx"
+        );
+    }
+
+    #[test]
+    fn a_command_and_a_cgroup_are_called_by_the_end_of_their_path() {
+        let argv = vec!["/usr/sbin/nginx".into(), "-t".into()];
+        assert_eq!(Subject::Command { argv }.word(), "nginx");
+        let path = "/system.slice/web.service".into();
+        assert_eq!(Subject::Cgroup { path }.word(), "web.service");
+    }
+
+    #[test]
+    fn a_hostile_name_leaves_the_folder_by_no_way() {
+        let of = |name: &str| {
+            let service = Some(Service {
+                project: "p".into(),
+                name: name.into(),
+            });
+            Subject::Image {
+                reference: "nginx".into(),
+                id: "sha256:0".into(),
+                repo_digests: Vec::new(),
+                argv: Vec::new(),
+                service,
+            }
+            .word()
+        };
+        assert_eq!(of("web"), "web");
+        assert_eq!(of("../../etc/passwd"), "_.._etc_passwd");
+        assert_eq!(of("a\x1b[31m\n<b>"), "a__31m__b_");
+        assert_eq!(of("…"), "_");
+        assert_eq!(of(".."), "subject");
+    }
 }

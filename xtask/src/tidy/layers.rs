@@ -96,7 +96,14 @@ const LAYERS: [Layer; 17] = [
     },
     Layer {
         name: "output",
-        imports: &["capabilities", "generator", "names", "profile", "recording"],
+        imports: &[
+            "capabilities",
+            "cli",
+            "generator",
+            "names",
+            "profile",
+            "recording",
+        ],
         why: "a pure function of what was generated",
     },
     Layer {

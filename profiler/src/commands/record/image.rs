@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use super::output::{Output, image_word};
+use super::output::Output;
 use super::progress::Progress;
 use super::recorder::Recorder;
 use super::report;
@@ -10,7 +10,7 @@ use super::run::{About, End, Life};
 use super::under::Under;
 use crate::cli::RecordArgs;
 use crate::kernel::{self, Boundary, Capacity, Observer, Watch};
-use crate::recording::{Confinement, Outcome, RunContainer, Subject, Text};
+use crate::recording::{Confinement, Outcome, RunContainer, Subject, Text, image_word};
 use crate::target::Session;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
 use crate::target::engine::{

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::run::About;
-use crate::recording::{self, Recording, Subject, Text};
+use crate::recording::{self, Recording};
 
 pub(super) enum Output {
     File(PathBuf),
@@ -82,7 +82,7 @@ impl Output {
                 if let Some((_, file)) = files.iter().find(|(known, _)| known == about) {
                     return file.clone();
                 }
-                let word = word(&about.subject);
+                let word = about.subject.word();
                 let mut file = path.join(format!("{word}.recording.json"));
                 let mut ordinal = 2;
                 while files.iter().any(|(_, taken)| *taken == file) {
@@ -94,49 +94,6 @@ impl Output {
             }
         }
     }
-}
-
-/// For a file's name: no separators, nothing hidden, nothing that a terminal or shell takes for
-/// something else.
-fn word(subject: &Subject) -> String {
-    let name = match subject {
-        Subject::Image {
-            service: Some(service),
-            ..
-        } => service.name.clone(),
-        Subject::Image { reference, .. } => {
-            image_word(&String::from_utf8_lossy(reference.as_bytes())).into()
-        }
-        Subject::Command { argv } => argv.first().cloned().unwrap_or_else(|| "command".into()),
-        Subject::Cgroup { path } => last(path).into(),
-    };
-    let name: String = String::from_utf8_lossy(name.as_bytes())
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .take(100)
-        .collect();
-    match name.trim_start_matches('.') {
-        "" => "subject".to_owned(),
-        name => name.to_owned(),
-    }
-}
-
-fn last(path: &Text) -> String {
-    let path = String::from_utf8_lossy(path.as_bytes()).into_owned();
-    path.rsplit('/').next().unwrap_or_default().to_owned()
-}
-
-/// `nginx` of `registry.example/team/nginx:1.22@sha256:…`
-pub(super) fn image_word(image: &str) -> &str {
-    let name = image.split('@').next().unwrap_or(image);
-    let name = name.rsplit('/').next().unwrap_or(name);
-    name.split(':').next().unwrap_or(name)
 }
 
 /// A run that took an hour must not be lost to a full disk: what cannot be written where it
@@ -159,40 +116,4 @@ pub(super) fn write(path: &Path, recording: &Recording) -> anyhow::Result<()> {
         bail!("{error}; the recording was kept as {}", rescue.display());
     }
     Err(error.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{image_word, word};
-    use crate::recording::{Service, Subject};
-
-    #[test]
-    fn the_file_is_named_after_the_images_last_word() {
-        assert_eq!(image_word("nginx"), "nginx");
-        assert_eq!(
-            image_word("registry.example:5000/team/nginx:1.22@sha256:00"),
-            "nginx"
-        );
-    }
-
-    #[test]
-    fn a_hostile_name_leaves_the_folder_by_no_way() {
-        let of = |name: &str| {
-            word(&Subject::Image {
-                reference: "nginx".into(),
-                id: "sha256:0".into(),
-                repo_digests: Vec::new(),
-                argv: Vec::new(),
-                service: Some(Service {
-                    project: "p".into(),
-                    name: name.into(),
-                }),
-            })
-        };
-        assert_eq!(of("web"), "web");
-        assert_eq!(of("../../etc/passwd"), "_.._etc_passwd");
-        assert_eq!(of("a\x1b[31m\n<b>"), "a__31m__b_");
-        assert_eq!(of("…"), "_");
-        assert_eq!(of(".."), "subject");
-    }
 }
