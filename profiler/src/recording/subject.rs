@@ -16,7 +16,7 @@ pub enum Subject {
     Image {
         /// As the user named it.
         reference: Text,
-        /// `sha256:…`
+        /// `sha256:…`; empty where the container was gone before the engine could tell.
         id: String,
         repo_digests: Vec<String>,
         /// Entrypoint and command as they ran.
@@ -41,20 +41,28 @@ pub struct Service {
 
 impl Subject {
     /// Whether runs of both are runs of one subject. An image may be named twice: its content
-    /// decides, with what it was started as.
+    /// decides, with what it was started as; its name, where the content is not known.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (
                 Self::Image {
-                    id, argv, service, ..
+                    reference,
+                    id,
+                    argv,
+                    service,
+                    ..
                 },
                 Self::Image {
+                    reference: other_reference,
                     id: other_id,
                     argv: other_argv,
                     service: other_service,
                     ..
                 },
-            ) => (id, argv, service) == (other_id, other_argv, other_service),
+            ) => {
+                (id, argv, service) == (other_id, other_argv, other_service)
+                    && (!id.is_empty() || reference == other_reference)
+            }
             _ => self == other,
         }
     }

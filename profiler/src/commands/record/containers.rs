@@ -8,6 +8,7 @@ mod attach;
 mod end;
 mod known;
 mod lives;
+mod questions;
 mod watcher;
 
 use std::future::Future;

@@ -4,6 +4,7 @@ mod command;
 mod containers;
 mod goal;
 mod image;
+mod nameless;
 mod output;
 mod progress;
 mod recorder;

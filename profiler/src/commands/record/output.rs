@@ -79,7 +79,7 @@ impl Output {
             Self::File(path) => path.clone(),
             Self::Folder { path, files } => {
                 let mut files = files.borrow_mut();
-                if let Some((_, file)) = files.iter().find(|(known, _)| known == about) {
+                if let Some((_, file)) = files.iter().find(|(known, _)| known.is_same(about)) {
                     return file.clone();
                 }
                 let word = about.subject.word();

@@ -12,8 +12,8 @@ use indexmap::IndexMap;
 
 use super::output::Output;
 use super::progress::{Progress, Snapshot};
-use super::report;
 use super::run::{End, Life, Provenance};
+use super::{nameless, report};
 use crate::cli::RecordArgs;
 use crate::collector;
 use crate::kernel::{LossCounts, Observer, ScopeId};
@@ -214,6 +214,7 @@ impl Recorder {
     /// Writes every file, says what was learned. The number of facts that were lost.
     pub(super) fn close(mut self) -> anyhow::Result<Closed> {
         let losses = collector::losses(&self.observer.losses()?, self.unidentified);
+        nameless::unite(&mut self.ended);
         let mut failure = None;
         for (path, recording) in &mut self.ended {
             recording.losses = losses;

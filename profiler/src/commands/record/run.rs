@@ -20,6 +20,13 @@ pub(super) struct About {
     pub(super) confinement: Confinement,
 }
 
+impl About {
+    /// Whether lives of both are runs of one recording.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.subject.is_same(&other.subject) && self.confinement == other.confinement
+    }
+}
+
 /// One life of a subject: a run, while it is watched.
 #[derive(Clone, Debug)]
 pub(super) struct Life {

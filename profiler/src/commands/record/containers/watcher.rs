@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::attach::SCOPE;
 use super::known::{Known, Resolved};
+use super::questions::{Answer, answer};
 use super::{end, within};
 use crate::cli::RecordArgs;
 use crate::commands::record::progress::Progress;
@@ -16,9 +17,7 @@ use crate::commands::record::run::End;
 use crate::kernel::{self, ScopeFacts, ScopeId};
 use crate::recording;
 use crate::target::cgroup::{Hierarchies, container_id};
-use crate::target::engine::{
-    Action, ContainerEvent, ContainerFacts, Engine, EngineError, EngineEvent, EventStream,
-};
+use crate::target::engine::{Action, ContainerEvent, Engine, EngineEvent, EventStream};
 
 /// What is looked at again though nothing was heard: an exit code that the engine tells later.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -27,8 +26,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const EXIT_CODE: Duration = Duration::from_secs(10);
 /// How long the engine may take to tell of the last containers, after the test.
 const SETTLE: Duration = Duration::from_secs(10);
-
-type Answer = (String, Result<ContainerFacts, EngineError>);
 
 pub(super) struct Watcher {
     pub(super) recorder: Recorder,
@@ -39,8 +36,8 @@ pub(super) struct Watcher {
     pub(super) progress: Progress,
     pub(super) known: HashMap<String, Known>,
     /// Questions to the engine under way, and of whom.
-    questions: JoinSet<Answer>,
-    asked: HashSet<String>,
+    pub(super) questions: JoinSet<Answer>,
+    pub(super) asked: HashSet<String>,
     /// Scopes whose container is not known yet.
     pub(super) pending: HashMap<ScopeId, Pending>,
     pub(super) lives: HashMap<ScopeId, Alive>,
@@ -148,32 +145,6 @@ impl Watcher {
         self.told(answer);
     }
 
-    fn told(&mut self, (id, answer): Answer) {
-        match answer {
-            Ok(facts) => match self.known.get_mut(&id) {
-                Some(known) => {
-                    known.exit = known.exit.or(facts.state.exit_code);
-                    known.oom |= facts.state.oom_killed;
-                    known.facts = Some(facts);
-                }
-                None => {
-                    self.known.insert(id, Known::of_facts(facts));
-                }
-            },
-            Err(error) => log::debug!("{id}: {error}"),
-        }
-    }
-
-    fn ask(&mut self, id: &str) {
-        if self.asked.insert(id.to_owned()) {
-            let (engine, id) = (self.engine.clone(), id.to_owned());
-            self.questions.spawn(async move {
-                let answer = engine.look_up(&id).await;
-                (id, answer)
-            });
-        }
-    }
-
     pub(super) fn heard(&mut self, event: EngineEvent) {
         match event {
             EngineEvent::Container(event) => self.heard_of(event),
@@ -250,6 +221,7 @@ impl Watcher {
             self.look_at(scope);
         }
         self.decide(&scopes);
+        self.ask_again();
         self.end_lives(&scopes, EXIT_CODE).await?;
         self.attach_to_missed().await?;
         let gone = self.recorder.observer.dropped_and_ended();
@@ -372,16 +344,5 @@ impl Watcher {
             recorder.test_ended(exit);
         }
         recorder.close()?.exit_code(code)
-    }
-}
-
-/// Waits for ever where none is due.
-async fn answer(questions: &mut JoinSet<Answer>) -> Answer {
-    loop {
-        match questions.join_next().await {
-            Some(Ok(answer)) => return answer,
-            Some(Err(error)) => log::debug!("a question to the engine: {error}"),
-            None => std::future::pending().await,
-        }
     }
 }
