@@ -1,5 +1,9 @@
 //! System call and capability names, by number.
 
+mod libseccomp;
+
+pub use libseccomp::{LibseccompVersion, NoVersion, known_to_libseccomp, libseccomp_since};
+
 use std::collections::BTreeSet;
 
 use profiler_common::Abi;
@@ -109,7 +113,7 @@ fn known_syscall(abi: Abi, number: i32) -> Option<&'static str> {
     let index = usize::try_from(number).ok()?;
     match abi {
         Abi::X86_64 => syscalls::x86_64::Sysno::new(index).map(|s| s.name()),
-        Abi::I386 => syscalls::x86::Sysno::new(index).map(|s| s.name()),
+        Abi::I386 => syscalls::x86::Sysno::new(index).map(i386_name),
         Abi::X32 => X32_ONLY
             .iter()
             .find(|(own, _)| usize::try_from(*own) == Ok(index))
@@ -118,10 +122,15 @@ fn known_syscall(abi: Abi, number: i32) -> Option<&'static str> {
     }
 }
 
+/// The crate spells `break` as Rust has to.
+fn i386_name(call: syscalls::x86::Sysno) -> &'static str {
+    call.name().trim_start_matches("r#")
+}
+
 /// The name of every call of every architecture.
 pub fn syscalls() -> BTreeSet<&'static str> {
     let x86_64 = syscalls::x86_64::Sysno::iter().map(|call| call.name());
-    let i386 = syscalls::x86::Sysno::iter().map(|call| call.name());
+    let i386 = syscalls::x86::Sysno::iter().map(i386_name);
     // x32 has names of x86_64 only.
     x86_64.chain(i386).collect()
 }
@@ -147,6 +156,7 @@ mod tests {
     fn each_table_has_its_own_numbers() {
         assert_eq!(syscall(Abi::X86_64, 20), "writev");
         assert_eq!(syscall(Abi::I386, 20), "getpid");
+        assert_eq!(syscall(Abi::I386, 17), "break");
         assert_eq!(syscall(Abi::I386, 102), "socketcall");
         assert_eq!(syscall(Abi::X32, 39), "getpid");
         assert_eq!(syscall(Abi::X32, 520), "execve");
