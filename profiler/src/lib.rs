@@ -12,6 +12,7 @@ pub mod explain;
 pub mod file;
 pub mod generator;
 pub mod kernel;
+pub mod lint;
 pub mod names;
 pub mod output;
 pub mod process_status;

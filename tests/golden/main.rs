@@ -6,6 +6,7 @@
 mod deploying;
 mod explaining;
 mod formats;
+mod linting;
 mod merging;
 mod properties;
 mod refusals;

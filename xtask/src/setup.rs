@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::quadlet;
 use crate::shell::{on_path, output, run, succeeds, workspace};
 
 /// Debian packages, and what for.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 10] = [
     (
         "busybox-static",
         "the smallest test image, and health checks",
@@ -31,7 +30,6 @@ const PACKAGES: [(&str, &str); 11] = [
     ("mmdebstrap", "the test images' root file systems"),
     ("strace", "the oracle that the recorder is held against"),
     ("stress-ng", "load beside the recorder"),
-    ("systemd", "`systemd-analyze` reads the drop-ins"),
 ];
 
 /// Starting containers takes far less; a loaded machine's first start of containerd may not.
@@ -40,11 +38,6 @@ const ENGINE_START: Duration = Duration::from_secs(90);
 pub(crate) fn setup() -> Result<()> {
     assert_root()?;
     provide(&PACKAGES)?;
-    // Others' package of it has the same file.
-    if !on_path("kubectl") {
-        install(&["kubernetes-client"])?;
-    }
-    quadlet::provide()?;
     let engine_answers = engine_answers();
     if !engine_answers && !on_path("dockerd") {
         install(&["docker.io"])?;

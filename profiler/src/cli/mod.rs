@@ -2,12 +2,14 @@
 
 mod explain;
 mod generate;
+mod lint;
 mod record;
 mod run_options;
 mod verify;
 
 pub use explain::ExplainArgs;
 pub use generate::{GenerateArgs, OutputFormat};
+pub use lint::{FailOn, FindingFormat, LintArgs};
 pub use record::{LeftoverRule, Others, RecordArgs, Trust};
 pub use run_options::RunOptions;
 pub use verify::VerifyArgs;
@@ -28,13 +30,14 @@ pub enum Verb {
     Generate(GenerateArgs),
     Explain(ExplainArgs),
     Verify(VerifyArgs),
+    Lint(LintArgs),
 }
 
 /// Exit code for a command line that cannot be parsed: verdict verbs keep 1 for findings and say
 /// 2; the others leave their codes to the command that they run and say 125, as `docker run` does.
 pub fn usage_code() -> u8 {
     match std::env::args().nth(1).as_deref() {
-        Some("verify") => 2,
+        Some("lint" | "verify") => 2,
         _ => 125,
     }
 }

@@ -2,6 +2,7 @@
 
 mod explain;
 mod generate;
+mod lint;
 mod record;
 mod verify;
 
@@ -14,6 +15,7 @@ use crate::target::engine::EngineError;
 
 pub use explain::explain;
 pub use generate::generate;
+pub use lint::lint;
 pub use record::record;
 pub use verify::verify;
 
@@ -26,6 +28,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Generate(args) => generate(&args),
         Verb::Explain(args) => explain(&args),
         Verb::Verify(args) => verify(&args),
+        Verb::Lint(args) => lint(&args),
     }
 }
 

@@ -15,8 +15,8 @@ mod warning;
 
 pub use capabilities::capabilities;
 pub use classify::{Judgement, asker, dispensable, judge};
-pub use floor::Floor;
+pub use floor::{Floor, least_of_runtimes};
 pub use input::no_new_privileges;
 pub use notes::about_gains;
-pub use syscalls::{Options, generate};
+pub use syscalls::{Options, WAYS_ROUND, generate, kernel_driven};
 pub use warning::{GenerateError, Warning};

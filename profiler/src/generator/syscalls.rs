@@ -17,7 +17,7 @@ const EPERM: u32 = 1;
 const ENOSYS: u32 = 38;
 
 /// The flags behind clone3's pointer, and all that a ring does, are out of a filter's sight.
-const WAYS_ROUND: [&str; 2] = ["clone3", "io_uring_setup"];
+pub const WAYS_ROUND: [&str; 2] = ["clone3", "io_uring_setup"];
 
 /// The highest number that each libseccomp release knows; the oldest is what runc 1.1 is found
 /// with (<https://github.com/seccomp/libseccomp/blob/v2.6.0/src/syscalls.csv> and its history).
@@ -149,6 +149,14 @@ fn always(calls: &Calls, is_container: bool) -> impl Iterator<Item = Rule> {
         .filter(move |call| call.when == When::Any || is_container)
         .filter(|call| applies(calls, call.architecture.as_deref(), &call.name))
         .filter_map(|call| rule(vec![call.name.clone()], Action::Allow, None, &call.reason))
+}
+
+/// Those that the kernel makes a program call, whatever it is; each with its reason.
+pub fn kernel_driven() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let always = ALWAYS.calls.iter();
+    always
+        .filter(|call| call.when == When::Any && call.architecture.is_none())
+        .map(|call| (call.name.as_str(), call.reason.as_str()))
 }
 
 fn answers(calls: &Calls) -> impl Iterator<Item = Rule> {

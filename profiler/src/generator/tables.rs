@@ -111,7 +111,7 @@ pub(super) struct Runtime {
 pub(super) struct FloorCall {
     pub(super) name: String,
     pub(super) modes: Vec<Mode>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for people and the unit test"))]
+    /// Begins with `needed` where no container starts without it.
     pub(super) reason: String,
 }
 

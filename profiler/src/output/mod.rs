@@ -7,6 +7,7 @@ mod capabilities;
 mod compose;
 mod docker_run;
 mod kubernetes;
+pub mod lint;
 mod name;
 mod oci;
 mod podman;

@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 17] = [
+const LAYERS: [Layer; 18] = [
     Layer {
         name: "file",
         imports: &[],
@@ -95,16 +95,22 @@ const LAYERS: [Layer; 17] = [
         why: "a recording in words; a pure function of it",
     },
     Layer {
+        name: "lint",
+        imports: &["generator", "names", "profile", "recording"],
+        why: "a pure function of a profile's text; asks no engine and no kernel",
+    },
+    Layer {
         name: "output",
         imports: &[
             "capabilities",
             "cli",
             "generator",
+            "lint",
             "names",
             "profile",
             "recording",
         ],
-        why: "a pure function of what was generated",
+        why: "a pure function of what was generated or found",
     },
     Layer {
         name: "verify",
@@ -130,6 +136,7 @@ const LAYERS: [Layer; 17] = [
             "file",
             "generator",
             "kernel",
+            "lint",
             "names",
             "output",
             "process_status",

@@ -1,0 +1,204 @@
+//! A profile with the place of each word: all that Docker's parser, Podman's and the OCI
+//! specification know.
+//!
+//! What cannot be read is told and left out, so that the rest is judged all the same. Engines read a
+//! `null` as if it were not there, and so does this.
+
+mod fields;
+mod read;
+
+use jsonc_parser::ast::Value;
+
+use super::NotAProfile;
+use super::finding::Found;
+use super::place::Bytes;
+use crate::profile;
+
+/// A value, where it stands, and what to take out to be rid of it.
+#[derive(Clone, Debug)]
+pub(super) struct Located<T> {
+    pub(super) value: T,
+    pub(super) at: Bytes,
+    pub(super) removal: Bytes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Plain(profile::Action),
+    /// An agent answers; the profile model has it not, as it cannot be compiled without one.
+    Notify,
+}
+
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) default_action: Option<Located<Action>>,
+    pub(super) default_errno: Option<Located<u32>>,
+    pub(super) architectures: Vec<Located<String>>,
+    /// Where the list stands.
+    pub(super) architectures_at: Option<Bytes>,
+    pub(super) arch_map: Vec<ArchMapEntry>,
+    pub(super) flags: Vec<Located<String>>,
+    pub(super) listener_path: Option<Located<String>>,
+    pub(super) listener_metadata: Option<Located<String>>,
+    pub(super) rules: Vec<Rule>,
+    /// Where what is not there is missing: the key of the rules, else the opening brace.
+    pub(super) rules_at: Bytes,
+}
+
+#[derive(Debug)]
+pub(super) struct ArchMapEntry {
+    pub(super) at: Bytes,
+    pub(super) architecture: Option<Located<String>>,
+    pub(super) others: Vec<Located<String>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) removal: Bytes,
+    pub(super) names: Vec<Located<String>>,
+    pub(super) action: Option<Located<Action>>,
+    pub(super) errno: Option<Located<u32>>,
+    pub(super) comparisons: Vec<Comparison>,
+    pub(super) includes: Conditions,
+    pub(super) excludes: Conditions,
+}
+
+#[derive(Debug)]
+pub(super) struct Comparison {
+    pub(super) at: Bytes,
+    pub(super) index: Located<u32>,
+    pub(super) value: Option<Located<u64>>,
+    pub(super) value_two: Option<Located<u64>>,
+    pub(super) operator: Located<profile::Operator>,
+}
+
+/// Docker's, on a rule.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    pub(super) capabilities: Vec<Located<String>>,
+    /// As Docker names them: `amd64`.
+    pub(super) architectures: Vec<Located<String>>,
+    pub(super) min_kernel: Option<Located<String>>,
+}
+
+pub(super) fn read(value: &Value<'_>, found: &mut Vec<Found>) -> Result<Document, NotAProfile> {
+    read::document(value, found)
+}
+
+impl<T: PartialEq> PartialEq for Located<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl PartialEq for Conditions {
+    fn eq(&self, other: &Self) -> bool {
+        self.capabilities == other.capabilities
+            && self.architectures == other.architectures
+            && self.min_kernel == other.min_kernel
+    }
+}
+
+impl PartialEq for Comparison {
+    fn eq(&self, other: &Self) -> bool {
+        let values = |one: &Self| (one.compared_with(), one.second_value());
+        self.index == other.index
+            && self.operator == other.operator
+            && values(self) == values(other)
+    }
+}
+
+impl Action {
+    /// Whether a call may go on; a tracer or an agent may let it.
+    pub(super) fn lets_through(self) -> bool {
+        use profile::Action::{Allow, Log, Trace};
+        matches!(self, Self::Notify | Self::Plain(Allow | Log | Trace))
+    }
+
+    /// Whether an errno belongs to it.
+    pub(super) fn takes_errno(self) -> bool {
+        use profile::Action::{Errno, Trace};
+        matches!(self, Self::Plain(Errno | Trace))
+    }
+}
+
+impl Comparison {
+    pub(super) fn compared_with(&self) -> u64 {
+        self.value.as_ref().map_or(0, |value| value.value)
+    }
+
+    pub(super) fn second_value(&self) -> u64 {
+        self.value_two.as_ref().map_or(0, |value| value.value)
+    }
+}
+
+impl Conditions {
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What the runtime answers: action and errno, where one belongs to it.
+pub(super) type Answer = (Action, Option<u32>);
+
+/// What runc takes where none is named (EPERM).
+const DEFAULT_ERRNO: u32 = 1;
+
+fn answer(action: Option<&Located<Action>>, errno: Option<&Located<u32>>) -> Option<Answer> {
+    let action = action?.value;
+    let errno = action
+        .takes_errno()
+        .then(|| errno.map_or(DEFAULT_ERRNO, |errno| errno.value));
+    Some((action, errno))
+}
+
+impl Rule {
+    pub(super) fn answer(&self) -> Option<Answer> {
+        answer(self.action.as_ref(), self.errno.as_ref())
+    }
+
+    pub(super) fn lets_through(&self) -> bool {
+        self.action
+            .as_ref()
+            .is_some_and(|action| action.value.lets_through())
+    }
+
+    /// Whether an engine takes it whatever the machine and the container are.
+    pub(super) fn is_unconditional(&self) -> bool {
+        self.includes.is_empty() && self.excludes.is_empty()
+    }
+
+    /// Whether it is there wherever `other` is.
+    pub(super) fn is_there_with(&self, other: &Self) -> bool {
+        self.is_unconditional()
+            || (self.includes == other.includes && self.excludes == other.excludes)
+    }
+
+    /// To be rid of one of its names; of the last one with the rule.
+    pub(super) fn removal_of(&self, name: &Located<String>) -> Bytes {
+        if self.names.len() == 1 {
+            self.removal.clone()
+        } else {
+            name.removal.clone()
+        }
+    }
+}
+
+impl Document {
+    pub(super) fn default_answer(&self) -> Option<Answer> {
+        answer(self.default_action.as_ref(), self.default_errno.as_ref())
+    }
+
+    /// `None` where it is not said.
+    pub(super) fn denies_by_default(&self) -> Option<bool> {
+        let action = self.default_action.as_ref()?.value;
+        Some(!action.lets_through())
+    }
+
+    /// Each name with its rule.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Rule, &Located<String>)> {
+        self.rules
+            .iter()
+            .flat_map(|rule| rule.names.iter().map(move |name| (rule, name)))
+    }
+}
