@@ -1,9 +1,11 @@
 //! The project's own chores: `cargo xtask CHORE`.
 
+mod apt;
 mod build_ebpf;
 mod demo;
 mod images;
 mod programs;
+mod quadlet;
 mod setup;
 mod shell;
 mod test;

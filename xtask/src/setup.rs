@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::quadlet;
 use crate::shell::{on_path, output, run, succeeds, workspace};
 
 /// Debian packages, and what for.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 11] = [
     (
         "busybox-static",
         "the smallest test image, and health checks",
@@ -30,6 +31,7 @@ const PACKAGES: [(&str, &str); 10] = [
     ("mmdebstrap", "the test images' root file systems"),
     ("strace", "the oracle that the recorder is held against"),
     ("stress-ng", "load beside the recorder"),
+    ("systemd", "`systemd-analyze` reads the drop-ins"),
 ];
 
 /// Starting containers takes far less; a loaded machine's first start of containerd may not.
@@ -38,6 +40,11 @@ const ENGINE_START: Duration = Duration::from_secs(90);
 pub(crate) fn setup() -> Result<()> {
     assert_root()?;
     provide(&PACKAGES)?;
+    // Others' package of it has the same file.
+    if !on_path("kubectl") {
+        install(&["kubernetes-client"])?;
+    }
+    quadlet::provide()?;
     let engine_answers = engine_answers();
     if !engine_answers && !on_path("dockerd") {
         install(&["docker.io"])?;

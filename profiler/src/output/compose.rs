@@ -30,7 +30,7 @@ pub(super) fn compose(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -
     }
     // Compose puts the environment's values where a $ stands.
     let profile = hardening.profile_path.replace('$', "$$");
-    let mut security_opt = vec![format!("seccomp:{profile}")];
+    let mut security_opt = vec![format!("seccomp={profile}")];
     if hardening.no_new_privileges {
         security_opt.push("no-new-privileges:true".to_owned());
     }

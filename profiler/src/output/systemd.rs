@@ -64,12 +64,8 @@ pub(super) fn systemd(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -
         let names: Vec<String> = list.add.iter().map(|name| format!("CAP_{name}")).collect();
         let _ = writeln!(unit, "CapabilityBoundingSet={}", names.join(" "));
     }
-    let architectures: Vec<String> = profile
-        .architectures
-        .iter()
-        .map(|name| architecture(name))
-        .collect();
-    let _ = writeln!(unit, "SystemCallArchitectures={}", architectures.join(" "));
+    let architectures = architectures(&profile.architectures);
+    let _ = writeln!(unit, "SystemCallArchitectures={architectures}");
     filter(&mut unit, profile, &calls);
     unit
 }
@@ -90,9 +86,11 @@ fn filter(unit: &mut String, profile: &Profile, calls: &Calls) {
         other => {
             let answer = answer(other, profile.default_errno_ret);
             let _ = writeln!(unit, "SystemCallErrorNumber={answer}");
-            // The first line decides that what is not named is refused.
+            // The first line decides that what is not named is refused; then, what is refused by
+            // name has an answer of its own, and only there may one stand
+            // (<https://github.com/systemd/systemd/blob/v257/src/core/load-fragment.c>).
             setting(unit, "SystemCallFilter", "", &calls.allowed);
-            setting(unit, "SystemCallFilter", "", &answers);
+            setting(unit, "SystemCallFilter", "~", &answers);
             let named =
                 |name: &&String| calls.allowed.contains(*name) || calls.refused.contains_key(*name);
             let of_its_own: BTreeSet<String> = TABLE
@@ -131,12 +129,16 @@ fn setting(unit: &mut String, key: &str, sign: &str, names: &BTreeSet<String>) {
     end(&mut line);
 }
 
-/// `SCMP_ARCH_X86_64` is `x86-64` to systemd.
-fn architecture(name: &str) -> String {
-    let own = name.strip_prefix("SCMP_ARCH_").unwrap_or(name);
-    match own {
-        "AARCH64" => "arm64".to_owned(),
-        other => other.to_lowercase().replace('_', "-"),
+/// `SCMP_ARCH_X86_64` is `x86-64` to systemd, and `native` where it is the only one: that word alone
+/// tells `systemd-analyze security` that no other is allowed.
+fn architectures(names: &[String]) -> String {
+    let own = |name: &String| {
+        let own = name.strip_prefix("SCMP_ARCH_").unwrap_or(name);
+        own.to_lowercase().replace('_', "-")
+    };
+    match names.iter().map(own).collect::<Vec<_>>().as_slice() {
+        [only] if only == "x86-64" => "native".to_owned(),
+        all => all.join(" "),
     }
 }
 
@@ -259,11 +261,12 @@ mod tests {
         assert!(has(&lines, "SystemCallErrorNumber=EPERM"));
         assert!(has(&lines, "SystemCallArchitectures=x86-64 x86"));
         assert!(has(&lines, "SystemCallFilter=execve read"));
-        assert!(has(&lines, "SystemCallFilter=clone3:ENOSYS rseq:ENOSYS"));
+        assert!(has(&lines, "SystemCallFilter=~clone3:ENOSYS rseq:ENOSYS"));
         let taken_out: BTreeSet<&str> = lines
             .iter()
             .filter_map(|line| line.strip_prefix("SystemCallFilter=~"))
             .flat_map(|names| names.split(' '))
+            .filter(|name| !name.contains(':'))
             .collect();
         let expected: BTreeSet<&str> = TABLE
             .default
@@ -302,7 +305,7 @@ mod tests {
         );
         assert!(has(&lines, "SystemCallErrorNumber=kill"));
         assert!(has(&lines, "SystemCallFilter=read"));
-        assert!(has(&lines, "SystemCallFilter=bpf:4000"));
+        assert!(has(&lines, "SystemCallFilter=~bpf:4000"));
         assert!(has(&lines, "SystemCallLog=read"));
         assert_eq!(warnings.len(), 0);
 

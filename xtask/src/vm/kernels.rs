@@ -1,5 +1,4 @@
-//! Debian's cloud kernels, by apt. The sources are a configuration of their own: the machine's
-//! apt is not touched.
+//! Debian's cloud kernels, by apt.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::shell::{output, run};
+use crate::apt::Apt;
+use crate::shell::output;
 
 pub(super) struct Kernel {
     pub(super) name: &'static str,
@@ -42,7 +42,6 @@ const KERNELS: [Kernel; 3] = [
 ];
 
 const PACKAGE: &str = "linux-image-cloud-amd64";
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 pub(super) fn named(wanted: &[String]) -> Result<Vec<&'static Kernel>> {
     if wanted.is_empty() {
@@ -70,101 +69,35 @@ impl Kernel {
             return Ok(image);
         }
         let apt = Apt::new(&folder.join(format!("apt-{}", self.suite)), self.suite)?;
-        let package = apt.image_package()?;
+        let package = image_package(&apt)?;
         eprintln!("vm: fetching {package} of {}", self.suite);
         let unpacked = apt.unpack(&package)?;
         fs::rename(find(&unpacked)?, &image)?;
-        fs::remove_dir_all(&apt.folder)?;
+        apt.remove()?;
         Ok(image)
     }
 }
 
-struct Apt {
-    folder: PathBuf,
-    config: PathBuf,
-}
-
-impl Apt {
-    fn new(folder: &Path, suite: &str) -> Result<Self> {
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
-        for part in ["lists/partial", "archives/partial"] {
-            fs::create_dir_all(folder.join(part))?;
-        }
-        fs::write(folder.join("status"), "")?;
-        fs::write(
-            folder.join("sources.list"),
-            format!("deb [signed-by={KEYRING}] http://deb.debian.org/debian {suite} main\n"),
+/// What [`PACKAGE`] stands for now: `linux-image-RELEASE-cloud-amd64`; 7.x keeps the file
+/// itself in `linux-binary-RELEASE-cloud-amd64`.
+fn image_package(apt: &Apt) -> Result<String> {
+    let depends =
+        output(
+            apt.command("apt-cache")
+                .args(["depends", "--recurse", "--important", PACKAGE]),
         )?;
-        let config = folder.join("apt.conf");
-        let place = folder.display();
-        fs::write(
-            &config,
-            format!(
-                "Dir::State \"{place}\";\n\
-                 Dir::State::status \"{place}/status\";\n\
-                 Dir::Cache \"{place}\";\n\
-                 Dir::Etc::sourcelist \"{place}/sources.list\";\n\
-                 Dir::Etc::sourceparts \"/dev/null\";\n\
-                 // The package list and nothing else.\n\
-                 Acquire::Languages \"none\";\n\
-                 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n\
-                 // Its own user may not be able to enter this folder.\n\
-                 APT::Sandbox::User \"root\";\n"
-            ),
-        )?;
-        let apt = Self {
-            folder: folder.to_owned(),
-            config,
-        };
-        run(apt.command("apt-get").args(["-qq", "update"]))
-            .with_context(|| format!("cannot fetch the package list of {suite}"))?;
-        Ok(apt)
-    }
-
-    fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(name);
-        command
-            .env("APT_CONFIG", &self.config)
-            .current_dir(&self.folder);
-        command
-    }
-
-    /// What [`PACKAGE`] stands for now: `linux-image-RELEASE-cloud-amd64`; 7.x keeps the file
-    /// itself in `linux-binary-RELEASE-cloud-amd64`.
-    fn image_package(&self) -> Result<String> {
-        let depends = output(self.command("apt-cache").args([
-            "depends",
-            "--recurse",
-            "--important",
-            PACKAGE,
-        ]))?;
-        let begins = |prefix: &str| {
-            depends
-                .lines()
-                .find(|line| {
-                    line.strip_prefix(prefix)
-                        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-                })
-                .map(str::to_owned)
-        };
-        begins("linux-binary-")
-            .or_else(|| begins("linux-image-"))
-            .with_context(|| format!("{PACKAGE} depends on no kernel:\n{depends}"))
-    }
-
-    fn unpack(&self, package: &str) -> Result<PathBuf> {
-        run(self.command("apt-get").args(["-qq", "download", package]))?;
-        let deb = fs::read_dir(&self.folder)?
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-            .with_context(|| format!("apt-get download left no file of {package}"))?;
-        let unpacked = self.folder.join("unpacked");
-        run(Command::new("dpkg-deb").arg("-x").arg(&deb).arg(&unpacked))?;
-        Ok(unpacked)
-    }
+    let begins = |prefix: &str| {
+        depends
+            .lines()
+            .find(|line| {
+                line.strip_prefix(prefix)
+                    .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            })
+            .map(str::to_owned)
+    };
+    begins("linux-binary-")
+        .or_else(|| begins("linux-image-"))
+        .with_context(|| format!("{PACKAGE} depends on no kernel:\n{depends}"))
 }
 
 /// `boot/vmlinuz-RELEASE`, or `usr/lib/modules/RELEASE/vmlinuz` from 7.x on.
