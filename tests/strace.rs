@@ -10,12 +10,19 @@ use std::process::Command;
 /// Output of `strace -ff`: one file a thread, `t.TID`.
 pub struct Trace {
     folder: tempfile::TempDir,
+    raw: Vec<String>,
 }
 
 impl Trace {
     pub fn new() -> Self {
+        Self::with_raw(&[])
+    }
+
+    /// With the arguments of these calls as the registers have them, for [`Trace::arguments`].
+    pub fn with_raw(calls: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("there is a temporary folder");
-        Self { folder }
+        let raw = calls.iter().map(|&call| call.to_owned()).collect();
+        Self { folder, raw }
     }
 
     /// `strace -ff …`, to which the caller adds the command line to watch.
@@ -23,8 +30,13 @@ impl Trace {
         let mut command = Command::new("strace");
         command
             .args(["-ff", "--quiet=all", "--string-limit=256", "-o"])
-            .arg(self.folder.path().join("t"))
-            .arg("--");
+            .arg(self.folder.path().join("t"));
+        if !self.raw.is_empty() {
+            // A question mark: it may be older than the call.
+            let raw: Vec<String> = self.raw.iter().map(|call| format!("?{call}")).collect();
+            command.args(["-e", &format!("raw={}", raw.join(","))]);
+        }
+        command.arg("--");
         command
     }
 
@@ -62,7 +74,22 @@ impl Trace {
     #[track_caller]
     pub fn calls(&self, program: &Path) -> BTreeSet<String> {
         let mut calls = BTreeSet::new();
-        self.collect(&self.after_exec(program), &mut calls);
+        self.walk(&self.after_exec(program), &mut |name, _| {
+            calls.insert(name.to_owned());
+        });
+        calls
+    }
+
+    /// The registers of each of the raw calls, by its name: 32 bits of as many as it takes.
+    #[track_caller]
+    pub fn arguments(&self, program: &Path) -> BTreeMap<String, BTreeSet<Vec<u32>>> {
+        let mut calls: BTreeMap<String, BTreeSet<Vec<u32>>> = BTreeMap::new();
+        self.walk(&self.after_exec(program), &mut |name, line| {
+            if self.raw.iter().any(|raw| raw == name) {
+                let known = calls.entry(name.to_owned()).or_default();
+                known.insert(registers(line));
+            }
+        });
         calls
     }
 
@@ -94,13 +121,14 @@ impl Trace {
         text.lines().map(str::to_owned).collect()
     }
 
-    fn collect(&self, lines: &[String], calls: &mut BTreeSet<String>) {
+    /// Each call with its line, of all that the thread started too.
+    fn walk(&self, lines: &[String], see: &mut impl FnMut(&str, &str)) {
         for line in lines {
             let Some(name) = called(line) else { continue };
             if let Some(child) = started(&name, line) {
-                self.collect(&self.thread(child), calls);
+                self.walk(&self.thread(child), see);
             }
-            calls.insert(name);
+            see(&name, line);
         }
     }
 }
@@ -124,6 +152,20 @@ fn called(line: &str) -> Option<String> {
     is_name.then(|| name.to_owned())
 }
 
+/// Of a raw line: `socket(0x1, 0xdeadbeef00000002, 0) = 3`.
+#[track_caller]
+fn registers(line: &str) -> Vec<u32> {
+    let (_, rest) = line.split_once('(').expect("it is a call's");
+    let (arguments, _) = rest.split_once(')').expect("the call came back");
+    let number = |text: &str| {
+        let hex = u64::from_str_radix(text.trim_start_matches("0x"), 16);
+        #[expect(clippy::cast_possible_truncation, reason = "as the kernel does")]
+        let low = hex.unwrap_or_else(|_| panic!("{line} is not raw")) as u32;
+        low
+    };
+    arguments.split(", ").map(number).collect()
+}
+
 /// The program that a line's call became.
 fn execed(line: &str) -> Option<String> {
     let (path, _) = line.strip_prefix("execve(\"")?.split_once('"')?;
@@ -141,7 +183,7 @@ fn started(name: &str, line: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{called, started};
+    use super::{called, registers, started};
 
     #[test]
     fn lines_are_read() {
@@ -167,5 +209,7 @@ mod tests {
             None
         );
         assert_eq!(started("read", "read(3, \"\", 1) = 1"), None);
+        let raw = "socket(0x1, 0xdeadbeef00080001, 0) = 3";
+        assert_eq!(registers(raw), [1, 0x80001, 0]);
     }
 }

@@ -5,8 +5,18 @@
 //! beyond naming the indices.
 #![no_std]
 
+mod arguments;
+mod capabilities;
 mod layout;
 
+pub use arguments::{
+    ALWAYS, COMBINATIONS, Combination, NOTED_ARGUMENTS, NOTED_CALLS, NOTED_NUMBERS, NotedArgument,
+    NotedCall, NotedKey, NotedSeen, ONLY_WHERE,
+};
+pub use capabilities::{
+    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, Check, OPT_NO_AUDIT,
+    OPTS_UNSEEN, STACK_LEN,
+};
 pub use layout::KernelLayout;
 
 /// Scopes that can be watched at once, at most; a scope is one life of a container or a command.
@@ -29,8 +39,6 @@ pub const EXE_LEN: usize = 128;
 pub const ARGV_LEN: usize = 240;
 /// Bytes of a cgroup's path that are kept.
 pub const PATH_LEN: usize = 256;
-/// Return addresses that are kept of a capability check.
-pub const STACK_LEN: usize = 16;
 
 /// A system call table that a number belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,9 +92,15 @@ impl Phase {
     }
 }
 
-/// One byte a number: 0 not seen, 1 seen. A byte and not a bit, because a plain store of 1 loses
-/// nothing whoever races, and needs no atomics.
+/// One byte a number: [`UNSEEN`], [`SEEN`] or [`SEEN_NOTED`]. A byte and not a bit, because a plain
+/// store loses nothing whoever races, and needs no atomics.
 pub type CallSet = [u8; NUMBERS];
+
+pub const UNSEEN: u8 = 0;
+/// There is nothing more to learn of the call.
+pub const SEEN: u8 = 1;
+/// Its arguments are noted: they may be new.
+pub const SEEN_NOTED: u8 = 2;
 
 /// When a process that joined a scope has become a program of the scope's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,59 +238,6 @@ pub struct LowPort {
     pub reserved: [u8; 2],
 }
 
-/// A capability check as it is asked for.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Check {
-    /// Addresses.
-    pub cred: u64,
-    pub target_ns: u64,
-    pub capability: i32,
-    /// As [`CapabilityKey::opts`].
-    pub opts: u32,
-}
-
-/// The kernel's `CAP_OPT_NOAUDIT`
-/// (<https://elixir.bootlin.com/linux/v6.18/source/include/linux/security.h>).
-pub const OPT_NO_AUDIT: u32 = 2;
-/// The hook does not see the options.
-pub const OPTS_UNSEEN: u32 = u32::MAX;
-/// The credentials asked were the task's own, not borrowed ones (overlayfs works with the
-/// mounter's).
-pub const CHECK_OWN_CREDENTIALS: u8 = 1;
-/// The namespace asked about is the one that the task's credentials live in.
-pub const CHECK_OWN_NAMESPACE: u8 = 2;
-
-/// A capability check, told apart by who in the kernel asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(C)]
-pub struct CapabilityKey {
-    /// Return addresses, innermost first, zero past the end.
-    pub stack: [u64; STACK_LEN],
-    pub program: u32,
-    /// The call in flight (the pt_regs' orig_ax), without the x32 bit; -1 where there is none.
-    pub number: i32,
-    pub abi: u8,
-    pub capability: u8,
-    /// 1 granted, 0 denied.
-    pub granted: u8,
-    /// `CHECK_*` bits.
-    pub flags: u8,
-    /// The kernel's `CAP_OPT_*` bits, or [`OPTS_UNSEEN`].
-    pub opts: u32,
-}
-
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct CapabilitySeen {
-    /// Nanoseconds of CLOCK_BOOTTIME, at the first sight.
-    pub time_ns: u64,
-    pub count: u64,
-    pub process: u32,
-    pub thread: u32,
-    pub comm: [u8; 16],
-}
-
 /// A call that the filter answered instead of the kernel; watched where that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
@@ -325,10 +286,12 @@ pub enum Loss {
     Scopes = 9,
     /// The table of low ports was full: one is missing.
     LowPorts = 10,
+    /// A table of noted arguments was full: a call counts as overflowed that need not.
+    Arguments = 11,
 }
 
 impl Loss {
-    pub const COUNT: u32 = 11;
+    pub const COUNT: u32 = 12;
 }
 
 /// A type's bytes are all its fields', so the verifier sees no uninitialised stack and map keys
@@ -348,6 +311,10 @@ without_padding! {
     Process = 24;
     StrayCall = 12;
     LowPort = 8;
+    NotedCall = NOTED_ARGUMENTS * (8 + 4 * ONLY_WHERE);
+    NotedKey = 12;
+    NotedSeen = 16;
+    Combination = 12 + 4 * NOTED_ARGUMENTS;
     Check = 24;
     CapabilityKey = 8 * STACK_LEN + 8 + 8;
     CapabilitySeen = 24 + 16;
@@ -358,8 +325,8 @@ without_padding! {
 #[cfg(feature = "user")]
 mod pod {
     use super::{
-        CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, KernelLayout, LowPort, Process,
-        Program, ProgramKey, Scope, Session, StrayCall,
+        CapabilityKey, CapabilitySeen, Combination, DenialKey, DenialSeen, KernelLayout, LowPort,
+        NotedCall, NotedKey, NotedSeen, Process, Program, ProgramKey, Scope, Session, StrayCall,
     };
 
     macro_rules! pod {
@@ -372,10 +339,14 @@ mod pod {
     pod!(
         CapabilityKey,
         CapabilitySeen,
+        Combination,
         DenialKey,
         DenialSeen,
         KernelLayout,
         LowPort,
+        NotedCall,
+        NotedKey,
+        NotedSeen,
         Process,
         Program,
         ProgramKey,

@@ -6,10 +6,10 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, RingBuf};
 use aya_ebpf::programs::BtfTracePointContext;
 use aya_log_ebpf::info;
-use profiler_common::{FirstSeen, Loss, NUMBERS, Phase, Process, Program, StrayCall};
+use profiler_common::{FirstSeen, Loss, NUMBERS, Phase, Process, Program, SEEN, StrayCall, UNSEEN};
 
 use crate::kernel::{Call, Registers, Task};
-use crate::{denials, loss, ports, process, program};
+use crate::{arguments, denials, loss, ports, process, program};
 
 #[map]
 static EVENTS: RingBuf = RingBuf::with_byte_size(1 << 22, 0);
@@ -38,25 +38,41 @@ pub fn enter(ctx: &BtfTracePointContext, registers: *const u8, id: i64) {
     if call == ports::BIND {
         ports::asked(index, Registers::new(registers));
     }
-    let number = call.number as u32 as usize;
-    if number < NUMBERS && *seen(program, call) != 0 {
+    let is_known = (call.number as u32 as usize) < NUMBERS;
+    let state = if is_known {
+        *byte(program, call)
+    } else {
+        UNSEEN
+    };
+    if state == SEEN {
         return;
     }
     // What the runtime does before it has loaded the filter is its set-up.
     if is_runtime && !task.is_filtered() && !process::is_part_from_joining(entry) {
         return;
     }
-    if number < NUMBERS {
-        *seen(program, call) = 1;
-    } else if !first_stray(index, call) {
+    let registers = Registers::new(registers);
+    if !is_known {
+        if first_stray(index, call) {
+            info!(
+                ctx,
+                "call number {} lies past the set; kept apart", call.number
+            );
+            first_seen(registers, task, index, call);
+        }
         return;
-    } else {
-        info!(
-            ctx,
-            "call number {} lies past the set; kept apart", call.number
-        );
     }
-    first_seen(Registers::new(registers), task, index, call);
+    let next = match arguments::noted(call) {
+        Some(noted) => arguments::note(index, call, noted, registers),
+        None => SEEN,
+    };
+    // Else it would be written at every noted call, with other processors waiting for the line.
+    if next != state {
+        *byte(program, call) = next;
+    }
+    if state == UNSEEN {
+        first_seen(registers, task, index, call);
+    }
 }
 
 #[inline(always)]
@@ -66,12 +82,12 @@ pub fn is_runtime(process: &Process) -> bool {
 
 /// The call's byte. The number must lie below [`NUMBERS`].
 #[inline(always)]
-fn seen<'a>(program: *mut Program, call: Call) -> &'a mut u8 {
+fn byte<'a>(program: *mut Program, call: Call) -> &'a mut u8 {
     // The compiler knows the bound and would leave the mask out, but the verifier needs it.
     let number = core::hint::black_box(call.number as u32 as usize) & (NUMBERS - 1);
     let place = call.abi as usize * NUMBERS + number;
     // SAFETY: the ABI is below 3 and the number is masked, so the place lies in the set; a racing
-    // store writes the same 1.
+    // store writes what is as true.
     unsafe { &mut *(&raw mut (*program).seen).cast::<u8>().add(place) }
 }
 

@@ -7,6 +7,7 @@
 #![expect(internal_features, reason = "core has no fetch-less atomics for BPF")]
 #![feature(core_intrinsics)]
 
+mod arguments;
 mod calls;
 mod capabilities;
 mod denials;

@@ -5,7 +5,10 @@
 
 use std::sync::LazyLock;
 
+use profiler_common::Abi;
 use serde::Deserialize;
+
+use crate::names;
 
 /// The catalogue.
 pub static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -13,8 +16,11 @@ pub static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         .expect("a unit test parses it")
 });
 
-/// Arguments of one call that can be noted, at most.
-pub const MOST_NOTED: usize = 3;
+/// Calls of the i386 table that find their arguments in memory, where no filter looks, though
+/// others of their names have them in registers: `ia32_mmap`
+/// (<https://github.com/gregkh/linux/blob/v6.12.107/arch/x86/kernel/sys_ia32.c#L238>) and
+/// `old_select` (<https://github.com/gregkh/linux/blob/v6.12.107/fs/select.c#L1388>).
+const IN_MEMORY: [&str; 2] = ["mmap", "select"];
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,14 +42,14 @@ pub struct MostCombinations {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogueCall {
-    /// Its name, in every architecture that has it.
+    /// Its name, in every architecture that has it: [`Catalogue::noted`] tells where it counts.
     pub call: String,
     pub level: Level,
     /// Whose hot path it lies on.
     pub hot_path: Option<String>,
     pub why: String,
     pub source: String,
-    /// [`MOST_NOTED`] at most, by index.
+    /// [`profiler_common::NOTED_ARGUMENTS`] at most, by index.
     pub arguments: Vec<CatalogueArgument>,
     #[serde(default)]
     pub also: Vec<Also>,
@@ -107,13 +113,23 @@ impl Catalogue {
     pub fn call(&self, name: &str) -> Option<&CatalogueCall> {
         self.calls.iter().find(|call| call.call == name)
     }
+
+    /// What is noted of a number's call. `None` also where the call of that name has its arguments
+    /// elsewhere than in registers.
+    pub fn noted(&self, abi: Abi, number: i32) -> Option<&CatalogueCall> {
+        let name = names::syscall(abi, number);
+        let in_memory = abi == Abi::I386 && IN_MEMORY.contains(&name.as_str());
+        self.call(&name).filter(|_| !in_memory)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{CATALOGUE, Kind, Level, MOST_NOTED};
+    use profiler_common::{Abi, NOTED_ARGUMENTS, NOTED_CALLS, ONLY_WHERE};
+
+    use super::{CATALOGUE, Kind, Level};
 
     #[test]
     fn every_line_stands_once_and_has_its_reason() {
@@ -129,15 +145,17 @@ mod tests {
                     call.call
                 );
             }
-            assert!((1..=MOST_NOTED).contains(&call.arguments.len()));
+            assert!((1..=NOTED_ARGUMENTS).contains(&call.arguments.len()));
             assert!(call.arguments.is_sorted_by_key(|argument| argument.index));
             for argument in &call.arguments {
                 assert!(argument.index < 6, "{}", call.call);
                 let masked = argument.mask != u32::MAX;
                 assert_eq!(masked, argument.kind == Kind::Mask, "{}", call.call);
+                assert_ne!(argument.mask, 0, "{}", call.call);
                 if let Some(other) = &argument.only_where {
                     let mut all = call.arguments.iter();
                     assert!(all.any(|known| known.index == other.index), "{}", call.call);
+                    assert!((1..=ONLY_WHERE).contains(&other.values.len()));
                 }
             }
             for also in &call.also {
@@ -145,5 +163,21 @@ mod tests {
                 assert!(!also.reason.is_empty());
             }
         }
+        assert!(CATALOGUE.calls.len() < NOTED_CALLS as usize);
+    }
+
+    #[test]
+    fn a_call_is_noted_in_every_table_that_has_its_arguments_in_registers() {
+        let noted = |abi, number| {
+            let call = CATALOGUE.noted(abi, number);
+            call.map(|call| call.call.as_str())
+        };
+        assert_eq!(noted(Abi::X86_64, 9), Some("mmap"));
+        assert_eq!(noted(Abi::X32, 9), Some("mmap"));
+        assert_eq!(noted(Abi::I386, 359), Some("socket"));
+        // Of one pointer.
+        assert_eq!(noted(Abi::I386, 90), None);
+        assert_eq!(noted(Abi::X86_64, 39), None);
+        assert_eq!(noted(Abi::X86_64, -1), None);
     }
 }

@@ -4,7 +4,7 @@ use profiler::capabilities::{self, CapabilityList};
 use profiler::explain::explain;
 use profiler::recording::Recording;
 
-use super::{ATTACHED, CAPABILITIES, CONTAINER, I386, TROUBLED, UNOBSERVED, recording};
+use super::{ATTACHED, CAPABILITIES, CONTAINER, I386, TROUBLED, UNOBSERVED, noted, recording};
 
 fn told(recording: &Recording, names: &[&str]) -> String {
     told_with(recording, names, None)
@@ -47,6 +47,33 @@ fn a_list_that_was_tried() {
     let harmful = told_with(&recorded, &[], Some(&list));
     assert!(!harmful.contains(['\u{1b}', '\u{202e}']), "{harmful}");
     assert!(!harmful.contains("\nCAP_CHOWN"), "{harmful}");
+}
+
+#[test]
+fn arguments_are_told_by_name() {
+    let mut recorded = recording(CONTAINER);
+    let calls = &mut recorded.architectures["SCMP_ARCH_X86_64"];
+    let (value, every) = (u32::MAX, u32::MAX);
+    let domains = [[1, 0x80801, 0], [16, 3, 0], [255, value, 0]];
+    calls["socket"].callers[0].arguments =
+        Some(noted([(0, every), (1, every), (2, every)], &domains));
+    calls["clone"].callers[0].arguments = Some(noted([(0, every)], &[[0x0120_0011]]));
+    calls["mmap"].callers[0].arguments = Some(noted([(2, 6)], &[[0], [2]]));
+    // Of a catalogue that knows more, or another.
+    let mut connect = noted([(1, every)], &[[1], [2]]);
+    connect.overflowed = true;
+    calls["connect"].callers[0].arguments = Some(connect);
+    let names = ["socket", "clone", "mmap", "connect"];
+    insta::assert_snapshot!("arguments", told(&recorded, &names));
+
+    let mut none = noted([(0, every)], &[]);
+    none.overflowed = true;
+    recorded.architectures["SCMP_ARCH_X86_64"]["clone"].callers[0].arguments = Some(none);
+    let text = told(&recorded, &["clone"]);
+    assert!(
+        text.contains("\n    with others, more than were kept"),
+        "{text}"
+    );
 }
 
 /// `kill` is a call and a capability.

@@ -11,7 +11,7 @@ mod merging;
 mod properties;
 mod refusals;
 
-use profiler::recording::{self, Recording};
+use profiler::recording::{self, Arguments, NotedArgument, Recording};
 
 /// Everything in order: an image's workload, exec session and runtime tail; capability checks that
 /// are needed, opportunistic, refused, the runtime's and overlayfs'.
@@ -43,6 +43,17 @@ const ALL: [&str; 7] = [
 fn recording(name: &str) -> Recording {
     let path = profiler_tests::file(&format!("golden/{name}.recording.json"));
     recording::read(&path).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Index and mask of each, and the combinations.
+fn noted<const N: usize>(noted: [(u8, u32); N], combinations: &[[u32; N]]) -> Arguments {
+    Arguments {
+        noted: noted
+            .map(|(index, mask)| NotedArgument { index, mask })
+            .to_vec(),
+        combinations: combinations.iter().map(|values| values.to_vec()).collect(),
+        overflowed: false,
+    }
 }
 
 fn recordings(names: &[&str]) -> Vec<Recording> {

@@ -8,7 +8,7 @@ use profiler::recording::{
     merge_session,
 };
 
-use super::{ATTACHED, CONTAINER, CONTAINER_AGAIN, I386, recording};
+use super::{ATTACHED, CONTAINER, CONTAINER_AGAIN, I386, noted, recording};
 
 /// Three of one subject, each with something that no other has.
 fn three() -> [Recording; 3] {
@@ -342,4 +342,30 @@ fn where_one_did_not_look_for_gains_nobody_knows() {
     blind.gains = None;
     assert_eq!(merged(&blind, &seen).gains, None);
     assert_eq!(merged(&seen, &blind).gains, None);
+}
+
+#[test]
+fn arguments_of_one_caller_are_united() {
+    let with = |name, arguments| {
+        let mut recording = recording(name);
+        let clone = &mut recording.architectures["SCMP_ARCH_X86_64"]["clone"];
+        let mut callers = clone.callers.iter_mut();
+        let nginx = callers.find(|caller| caller.exe == Some("/usr/sbin/nginx".into()));
+        nginx.unwrap().arguments = arguments;
+        recording
+    };
+    let of = |recording: &Recording| {
+        let clone = &recording.architectures["SCMP_ARCH_X86_64"]["clone"];
+        let mut callers = clone.callers.iter();
+        let nginx = callers.find(|caller| caller.exe == Some("/usr/sbin/nginx".into()));
+        nginx.unwrap().arguments.clone()
+    };
+    let flags = |combinations: &[[u32; 1]]| Some(noted([(0, u32::MAX)], combinations));
+    let one = with(CONTAINER, flags(&[[17]]));
+    let other = with(CONTAINER_AGAIN, flags(&[[17], [0x0120_0011]]));
+    assert_eq!(of(&merged(&one, &other)), flags(&[[17], [0x0120_0011]]));
+    // Of a run that noted none, nothing is known.
+    let blind = with(CONTAINER_AGAIN, None);
+    assert_eq!(of(&merged(&one, &blind)), None);
+    assert_eq!(of(&merged(&blind, &one)), None);
 }

@@ -4,6 +4,7 @@
     reason = "a test that panics has failed, and says where"
 )]
 
+mod arguments;
 mod attached;
 mod bad_input;
 mod checkpoint;
@@ -34,14 +35,18 @@ fn record(command: &[&str]) -> Recording {
 
 /// The same, with strace around the recorder and all that it starts.
 fn record_traced(program: &Path) -> (Recording, Trace) {
-    assert_root();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("recording.json");
     let trace = Trace::new();
-    let mut command = trace.command();
-    command.arg(profiler_tests::profiler_path());
-    run(record_command(&mut command, &path).arg(program)).expect_code(0);
-    (recording(&path), trace)
+    let recording = record_under(&trace, &[program.to_str().unwrap()]);
+    (recording, trace)
+}
+
+fn record_under(trace: &Trace, command: &[&str]) -> Recording {
+    assert_root();
+    let (_folder, path) = output();
+    let mut strace = trace.command();
+    strace.arg(profiler_tests::profiler_path());
+    run(record_command(&mut strace, &path).args(command)).expect_code(0);
+    recording(&path)
 }
 
 fn record_command<'a>(command: &'a mut Command, output: &Path) -> &'a mut Command {

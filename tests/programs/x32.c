@@ -1,4 +1,4 @@
-/* Calls of the x32 ABI, by their numbers: one that x86_64 has too, one of x32's own, one past the
+/* Calls of the x32 ABI, by their numbers: two that x86_64 has too, one of x32's own, one past the
  * end. Prints each errno: a kernel without x32 answers ENOSYS (38), but they enter all the same. */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@ static void tell(const char *name, long number)
 int main(void)
 {
 	tell("getppid", SYS_getppid);
+	tell("socket", SYS_socket);
 	tell("sigaltstack", 525);
 	tell("600", 600);
 	return 0;

@@ -7,8 +7,18 @@ use anyhow::{Context as _, Result};
 
 use crate::shell::{run, workspace};
 
-/// Source under `tests/programs` without `.c`, flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 21] = [
+/// Source under `tests/programs` without `.c` (but for `-i386`), flags, and what the flags are for.
+const PROGRAMS: [(&str, &[&str], &str); 23] = [
+    (
+        "arguments",
+        &["-static", "-pthread"],
+        "arguments that are noted, by threads too",
+    ),
+    (
+        "arguments-i386",
+        &["-m32", "-static", "-pthread"],
+        "the same by the i386 ABI",
+    ),
     ("beyond", &["-static"], "numbers past the set's end"),
     ("capable", &["-static"], "one capability at a time"),
     ("chain", &["-static"], "a moving target"),
@@ -54,7 +64,7 @@ pub(crate) fn programs() -> Result<()> {
     for (name, flags, _) in PROGRAMS {
         let source = workspace()
             .join("tests/programs")
-            .join(name)
+            .join(name.trim_end_matches("-i386"))
             .with_extension("c");
         // Beside it first: a program that is running cannot be written over.
         let fresh = out.join(format!(".{name}"));

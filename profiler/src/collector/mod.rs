@@ -2,6 +2,7 @@
 //!
 //! A pure function of what the kernel side read. It judges nothing and leaves nothing out.
 
+mod arguments;
 mod capabilities;
 mod privileges;
 mod sessions;
@@ -17,7 +18,7 @@ use profiler_common::{Abi, FirstSeen};
 
 use crate::kernel::{LossCounts, ProgramFacts};
 use crate::names;
-use crate::recording::{Caller, Losses, Phase, Sighting, Text};
+use crate::recording::{Arguments, Caller, Losses, Phase, Sighting, Text};
 
 /// The run that facts belong to.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +80,7 @@ pub fn losses(counts: &LossCounts, unidentified: u64) -> Losses {
         stray_calls: counts.stray_calls,
         capability_checks: counts.capability_checks,
         low_ports: counts.low_ports,
+        arguments: counts.arguments,
         denials: counts.denials,
         in_flight: counts.in_flight,
         cgroups: counts.cgroups,
@@ -96,12 +98,13 @@ pub(crate) fn phase(phase: profiler_common::Phase) -> Phase {
 }
 
 /// Two programs are one caller where their executables' names were cut, or sessions are alike.
-fn add(callers: &mut Vec<Caller>, caller: Caller) {
+fn add(callers: &mut Vec<Caller>, mut caller: Caller) {
     match callers
         .iter_mut()
         .find(|known| known.identity() == caller.identity())
     {
         Some(known) => {
+            known.arguments = Arguments::united(known.arguments.take(), caller.arguments.take());
             let time = |caller: &Caller| caller.first.as_ref().map(|first| first.at_ms);
             if known.first.is_none() || (caller.first.is_some() && time(&caller) < time(known)) {
                 known.first = caller.first;

@@ -53,6 +53,7 @@ mod tests {
             exe: exe.to_vec(),
             calls: Vec::new(),
             first_seen: Vec::new(),
+            arguments: Vec::new(),
             capabilities: Vec::new(),
             gained,
             low_ports: low_ports.to_vec(),

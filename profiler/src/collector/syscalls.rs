@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use indexmap::IndexMap;
 use profiler_common::{Abi, FirstSeen};
 
+use super::arguments::arguments;
 use super::{RunClock, Sessions, add};
 use crate::kernel::{DenialSighting, ProgramFacts, SeenCall};
 use crate::names;
@@ -28,7 +29,8 @@ pub fn architectures(
                     event.args.to_vec(),
                 )
             });
-            let caller = clock.caller(program, sessions, sighting);
+            let mut caller = clock.caller(program, sessions, sighting);
+            caller.arguments = arguments(call, program);
             add(&mut calls.at(call).callers, caller);
         }
         for denial in &program.denials {
@@ -191,6 +193,7 @@ mod tests {
                 .map(|&(abi, number)| SeenCall { abi, number })
                 .collect(),
             first_seen: Vec::new(),
+            arguments: Vec::new(),
             capabilities: Vec::new(),
             gained: false,
             low_ports: Vec::new(),

@@ -2,6 +2,7 @@
 
 use nix::errno::Errno;
 
+use super::arguments::with;
 use super::entry;
 use super::who::{in_time, when, who};
 use crate::recording::{Attempt, Caller, Recording, Syscall};
@@ -20,7 +21,7 @@ pub(super) fn by_architecture(
         }
         let mut lines = vec![format!("Calls ({architecture}):")];
         for (name, call) in calls {
-            lines.extend(entry(name, told(recording, call)));
+            lines.extend(entry(name, told(recording, name, call)));
         }
         sections.push(lines);
     }
@@ -32,9 +33,13 @@ pub(super) fn has(recording: &Recording, name: &str) -> bool {
     architectures.any(|calls| calls.contains_key(name))
 }
 
-fn told(recording: &Recording, call: &Syscall) -> Vec<String> {
+fn told(recording: &Recording, name: &str, call: &Syscall) -> Vec<String> {
     let callers = in_time(&call.callers).into_iter().enumerate();
-    let made = callers.map(|(index, caller)| made(recording, caller, index == 0));
+    let made = callers.flat_map(|(index, caller)| {
+        let arguments = caller.arguments.iter();
+        let with = arguments.map(|noted| format!("  {}", with(name, noted)));
+        std::iter::once(made(recording, caller, index == 0)).chain(with)
+    });
     let is_used = !call.callers.is_empty();
     let tried = call
         .tried

@@ -4,6 +4,7 @@
 //! Pure: a recording in, text out. It leaves out nothing that was asked for, and decides nothing:
 //! what is kept is the generator's word, or that of a list that was tried since.
 
+mod arguments;
 mod calls;
 mod capabilities;
 mod head;

@@ -1,7 +1,7 @@
 //! What was read out of the maps, as plain values.
 
 use profiler_common::{
-    Abi, CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, FirstSeen, Phase,
+    Abi, CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, FirstSeen, NOTED_ARGUMENTS, Phase,
 };
 
 /// Everything that is known of one scope.
@@ -26,6 +26,8 @@ pub struct ProgramFacts {
     pub calls: Vec<SeenCall>,
     /// Who made a call first; may lack some ([`LossCounts::events`]), may tell of one twice.
     pub first_seen: Vec<FirstSeen>,
+    /// Of the calls in the catalogue; one that is missing did not fit.
+    pub arguments: Vec<ArgumentFacts>,
     pub capabilities: Vec<CapabilitySighting>,
     /// An exec of it gained privileges: set-id, file capabilities.
     pub gained: bool,
@@ -46,6 +48,16 @@ pub struct SeenCall {
     pub abi: Abi,
     /// Without the x32 bit.
     pub number: i32,
+}
+
+/// With which arguments a call was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgumentFacts {
+    pub call: SeenCall,
+    /// In the catalogue's order, masked; in no order, each once.
+    pub combinations: Vec<[u32; NOTED_ARGUMENTS]>,
+    /// There were more than could be kept.
+    pub overflowed: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -74,6 +86,7 @@ pub struct LossCounts {
     pub sessions: u64,
     pub scopes: u64,
     pub low_ports: u64,
+    pub arguments: u64,
 }
 
 /// How far a scope has come.

@@ -9,8 +9,8 @@ mod preflight;
 mod symbols;
 
 pub use facts::{
-    BeganWith, CapabilitySighting, DenialSighting, Facts, LossCounts, ProgramFacts, ScopeFacts,
-    SeenCall, SessionFacts,
+    ArgumentFacts, BeganWith, CapabilitySighting, DenialSighting, Facts, LossCounts, ProgramFacts,
+    ScopeFacts, SeenCall, SessionFacts,
 };
 pub use layout::LayoutError;
 pub use observer::{Capacity, Observer, ObserverError, ScopeId, Watch, boot_time_ns};

@@ -23,6 +23,9 @@ pub struct Losses {
     /// Ports below 1024 that did not fit: a note on CAP_NET_BIND_SERVICE may be missing.
     #[serde(default)]
     pub low_ports: u64,
+    /// Arguments that did not fit: a call counts as overflowed that need not.
+    #[serde(default)]
+    pub arguments: u64,
     /// Refused calls that did not fit: an attempt is missing.
     pub denials: u64,
     /// Calls in flight that did not fit: an attempt may be missing or invented.
@@ -36,7 +39,7 @@ pub struct Losses {
 }
 
 /// In the order of [`Losses::counts`]: what each count counts, for people.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 13] = [
     "calls without evidence of who made them",
     "processes missing",
     "programs filed under another",
@@ -44,6 +47,7 @@ const WORDS: [&str; 12] = [
     "calls of unknown numbers missing",
     "capability checks missing",
     "ports below 1024 missing",
+    "calls whose arguments are missing",
     "refused calls missing",
     "calls that may have been refused",
     "nested cgroups missing",
@@ -53,7 +57,7 @@ const WORDS: [&str; 12] = [
 
 impl Losses {
     /// Each count with its name in the file.
-    pub fn counts(&self) -> [(&'static str, u64); 12] {
+    pub fn counts(&self) -> [(&'static str, u64); 13] {
         [
             ("events", self.events),
             ("processes", self.processes),
@@ -62,6 +66,7 @@ impl Losses {
             ("stray_calls", self.stray_calls),
             ("capability_checks", self.capability_checks),
             ("low_ports", self.low_ports),
+            ("arguments", self.arguments),
             ("denials", self.denials),
             ("in_flight", self.in_flight),
             ("cgroups", self.cgroups),
@@ -107,6 +112,7 @@ impl Losses {
             stray_calls: take(self.stray_calls, other.stray_calls),
             capability_checks: take(self.capability_checks, other.capability_checks),
             low_ports: take(self.low_ports, other.low_ports),
+            arguments: take(self.arguments, other.arguments),
             denials: take(self.denials, other.denials),
             in_flight: take(self.in_flight, other.in_flight),
             cgroups: take(self.cgroups, other.cgroups),
@@ -143,7 +149,7 @@ mod tests {
             .collect();
         let counted = serde_json::Value::from(counted);
         assert_eq!(serde_json::to_value(losses).unwrap(), counted);
-        assert_eq!(losses.total(), (1..=12).sum::<u64>());
+        assert_eq!(losses.total(), (1..=13).sum::<u64>());
     }
 
     #[test]

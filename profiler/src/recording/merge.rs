@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 
 use super::{
-    ARCHITECTURES, Attempt, Caller, Capabilities, CapabilityCheck, Confinement, ExecSession, Gain,
-    Losses, LowPort, Recording, Status, Syscall, assumptions,
+    ARCHITECTURES, Arguments, Attempt, Caller, Capabilities, CapabilityCheck, Confinement,
+    ExecSession, Gain, Losses, LowPort, Recording, Status, Syscall, assumptions,
 };
 
 /// Why two recordings are not one.
@@ -321,6 +321,7 @@ fn unite_callers(known: &mut Vec<Caller>, others: Vec<Caller>, numbers: &Numbers
 /// Of one identity.
 fn unite(known: &mut Caller, other: Caller) {
     unite_runs(&mut known.runs, other.runs);
+    known.arguments = Arguments::united(known.arguments.take(), other.arguments);
     known.first = [known.first.take(), other.first]
         .into_iter()
         .flatten()

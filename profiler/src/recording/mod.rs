@@ -4,6 +4,7 @@
 //! capability check is the classification's. Names, not numbers; nothing that was seen is left
 //! out, and what was lost is counted in [`Losses`], which is always present.
 
+mod arguments;
 mod assumption;
 mod file;
 mod losses;
@@ -13,6 +14,7 @@ mod schema;
 mod subject;
 mod text;
 
+pub use arguments::{Arguments, NotedArgument};
 pub use assumption::{Assumption, assumptions};
 pub use file::{ReadError, read, write};
 pub use losses::Losses;
@@ -262,32 +264,10 @@ pub struct Caller {
     pub runs: Vec<u32>,
     /// Absent where the evidence was lost (see [`Losses::events`]).
     pub first: Option<Sighting>,
-    /// Of a call's arguments, those that are noted; absent where none are.
+    /// Of a call's arguments, those that are noted; absent where none are, or in at least one run
+    /// none were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Arguments>,
-}
-
-/// With which arguments a caller made a call, of those that `profiles/arguments.json` names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Arguments {
-    /// By index.
-    pub noted: Vec<NotedArgument>,
-    /// Every combination that was seen, sorted: a value for each noted argument.
-    pub combinations: BTreeSet<Vec<u32>>,
-    /// There were more than could be kept.
-    pub overflowed: bool,
-}
-
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(deny_unknown_fields)]
-pub struct NotedArgument {
-    /// 0 to 5.
-    pub index: u8,
-    /// The bits that were looked at.
-    pub mask: u32,
 }
 
 impl Caller {

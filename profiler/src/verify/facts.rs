@@ -115,6 +115,7 @@ mod tests {
             exe: b"/bin/sh\0".to_vec(),
             calls: Vec::new(),
             first_seen: Vec::new(),
+            arguments: Vec::new(),
             capabilities: Vec::new(),
             gained: false,
             low_ports: Vec::new(),

@@ -42,7 +42,7 @@ pub(super) struct Recorder {
 #[derive(Default, PartialEq, Eq)]
 struct Written {
     first_sights: u64,
-    checks_and_denials: usize,
+    without_events: u64,
     runs: usize,
     losses: LossCounts,
 }
@@ -127,7 +127,7 @@ impl Recorder {
     fn try_checkpoint(&mut self, lives: &[Life]) -> anyhow::Result<()> {
         let now = Written {
             first_sights: self.observer.newest().0,
-            checks_and_denials: self.observer.checks_and_denials(),
+            without_events: self.observer.without_events(),
             runs: self
                 .ended
                 .values()

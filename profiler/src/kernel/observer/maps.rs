@@ -5,8 +5,8 @@ use std::ops::Range;
 use aya::Ebpf;
 use aya::maps::{HashMap, MapData, PerCpuArray, Queue};
 use profiler_common::{
-    CapabilityKey, CapabilitySeen, DenialKey, DenialSeen, LowPort, Process, ProgramKey, Session,
-    StrayCall,
+    CapabilityKey, CapabilitySeen, Combination, DenialKey, DenialSeen, LowPort, NotedKey,
+    NotedSeen, Process, ProgramKey, Session, StrayCall,
 };
 
 use super::{Cause, ObserverError};
@@ -23,6 +23,8 @@ pub(super) struct Maps {
     pub(super) strays: HashMap<MapData, StrayCall, u8>,
     pub(super) checks: HashMap<MapData, CapabilityKey, CapabilitySeen>,
     pub(super) denials: HashMap<MapData, DenialKey, DenialSeen>,
+    pub(super) noted: HashMap<MapData, NotedKey, NotedSeen>,
+    pub(super) combinations: HashMap<MapData, Combination, u8>,
     pub(super) low_ports: HashMap<MapData, LowPort, u8>,
     pub(super) losses: PerCpuArray<MapData, u64>,
 }
@@ -46,6 +48,8 @@ impl Maps {
             strays: take!("STRAY_CALLS"),
             checks: take!("CAPABILITY_CHECKS"),
             denials: take!("DENIALS"),
+            noted: take!("NOTED"),
+            combinations: take!("COMBINATION_TABLE"),
             low_ports: take!("LOW_PORTS"),
             losses: take!("LOSSES"),
         })

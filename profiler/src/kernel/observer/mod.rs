@@ -1,6 +1,7 @@
 //! Loads the programs, attaches them, watches cgroups, reads what was seen.
 
 mod adopt;
+mod arguments;
 mod events;
 mod hooks;
 mod maps;
@@ -58,6 +59,22 @@ impl Capacity {
         match self {
             Self::Few => 8192,
             Self::Many => 32_768,
+        }
+    }
+
+    /// Calls whose arguments are noted, each of one program.
+    fn noted(self) -> u32 {
+        match self {
+            Self::Few => 16_384,
+            Self::Many => 65_536,
+        }
+    }
+
+    /// Of their arguments: 3 MiB of kernel memory, or 12.
+    fn combinations(self) -> u32 {
+        match self {
+            Self::Few => 32_768,
+            Self::Many => 131_072,
         }
     }
 }
@@ -143,7 +160,10 @@ impl Observer {
             .map_max_entries("PROGRAM_INDEX", programs)
             .map_max_entries("FREE_PROGRAMS", programs)
             .map_max_entries("CAPABILITY_CHECKS", watch.capacity.capability_checks())
+            .map_max_entries("NOTED", watch.capacity.noted())
+            .map_max_entries("COMBINATION_TABLE", watch.capacity.combinations())
             .load(OBJECT)?;
+        arguments::fill_catalogue(&mut ebpf)?;
         let scopes = Table::map(&ebpf, "SCOPE_TABLE", scopes)?;
         let programs = Table::map(&ebpf, "PROGRAM_TABLE", programs)?;
         let sessions = Table::map(&ebpf, "SESSION_TABLE", SESSIONS)?;
@@ -186,10 +206,13 @@ impl Observer {
         self.events.newest()
     }
 
-    /// How many capability checks and refused calls there are, which may be new without any call
-    /// that is.
-    pub fn checks_and_denials(&self) -> usize {
-        self.maps.checks.keys().count() + self.maps.denials.keys().count()
+    /// How many facts there are that may be new without any call that is: capability checks,
+    /// refused calls, combinations of arguments.
+    pub fn without_events(&self) -> u64 {
+        let checks = self.maps.checks.keys().count() + self.maps.denials.keys().count();
+        let noted = self.maps.noted.iter().flatten();
+        let arguments: u64 = noted.map(|(_, seen)| seen.count + seen.overflowed).sum();
+        checks as u64 + arguments
     }
 
     /// The executable that a first sight names.
@@ -219,6 +242,7 @@ impl Observer {
             sessions: count(Loss::Sessions)?,
             scopes: count(Loss::Scopes)?,
             low_ports: count(Loss::LowPorts)?,
+            arguments: count(Loss::Arguments)?,
         })
     }
 }

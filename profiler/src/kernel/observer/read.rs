@@ -38,6 +38,11 @@ impl Observer {
                 });
             }
         }
+        for (program, arguments) in self.maps.arguments()? {
+            if let Some((_, program)) = programs.get_mut(&program) {
+                program.arguments = arguments;
+            }
+        }
         for entry in &self.maps.checks {
             let (key, seen) = entry.map_err(|source| map_error("CAPABILITY_CHECKS", source))?;
             if let Some((_, program)) = programs.get_mut(&key.program) {
@@ -95,6 +100,7 @@ impl Observer {
                 exe: key.exe.to_vec(),
                 calls: self.calls(index),
                 first_seen: self.events.of_program(index),
+                arguments: Vec::new(),
                 capabilities: Vec::new(),
                 gained: self.gained(index),
                 low_ports: Vec::new(),

@@ -107,6 +107,12 @@ impl Observer {
         remove_where("STRAY_CALLS", &mut self.maps.strays, |key| {
             programs.contains(&key.program)
         })?;
+        remove_where("NOTED", &mut self.maps.noted, |key| {
+            programs.contains(&key.program)
+        })?;
+        remove_where("COMBINATION_TABLE", &mut self.maps.combinations, |key| {
+            programs.contains(&key.call.program)
+        })?;
         remove_where("CAPABILITY_CHECKS", &mut self.maps.checks, |key| {
             programs.contains(&key.program)
         })?;
