@@ -16,6 +16,7 @@ mod storm;
 mod strace_oracle;
 mod stray;
 mod strict;
+mod systemd;
 mod verify;
 
 use std::path::{Path, PathBuf};

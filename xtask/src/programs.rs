@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c` (but for `-i386`), flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 23] = [
+const PROGRAMS: [(&str, &[&str], &str); 24] = [
     (
         "arguments",
         &["-static", "-pthread"],
@@ -20,6 +20,11 @@ const PROGRAMS: [(&str, &[&str], &str); 23] = [
         "the same by the i386 ABI",
     ),
     ("beyond", &["-static"], "numbers past the set's end"),
+    (
+        "call",
+        &["-static"],
+        "few calls besides those that it is told",
+    ),
     ("capable", &["-static"], "one capability at a time"),
     ("chain", &["-static"], "a moving target"),
     ("daemonise", &["-static"], "outlives its parent"),

@@ -14,7 +14,7 @@ use crate::quadlet;
 use crate::shell::{on_path, output, run, succeeds, workspace};
 
 /// Debian packages, and what for.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 12] = [
     (
         "busybox-static",
         "the smallest test image, and health checks",
@@ -32,6 +32,7 @@ const PACKAGES: [(&str, &str); 11] = [
     ("strace", "the oracle that the recorder is held against"),
     ("stress-ng", "load beside the recorder"),
     ("systemd", "`systemd-analyze` reads the drop-ins"),
+    ("systemd-container", "a systemd of its own enforces them"),
 ];
 
 /// Starting containers takes far less; a loaded machine's first start of containerd may not.

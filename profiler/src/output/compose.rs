@@ -49,6 +49,7 @@ pub(super) fn compose(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -
             "Compose adds up cap_add of both files: take it out of the first one.".to_owned(),
         );
     }
+    comments.extend(hardening.notes());
     let services = BTreeMap::from([(name.as_str(), service)]);
     text::yaml(&comments, &Project { services })
 }

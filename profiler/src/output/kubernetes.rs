@@ -95,12 +95,13 @@ pub(super) fn kubernetes(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
             }],
         },
     };
-    let comments = [
+    let mut comments = vec![
         hardening.origin(),
         format!(
             "The seccomp profile (--format oci) has to lie on each node, below the kubelet's seccomp folder: /var/lib/kubelet/seccomp/{place}"
         ),
         "For a Deployment, StatefulSet or DaemonSet: the same securityContext, in spec.template.spec.containers.".to_owned(),
     ];
+    comments.extend(hardening.notes());
     text::yaml(&comments, &pod)
 }

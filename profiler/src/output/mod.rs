@@ -117,6 +117,12 @@ impl Hardening {
         text::is_image(image).then_some(image)
     }
 
+    /// What is to be known of the capabilities besides: whoever deploys them sees no other file.
+    fn notes(&self) -> impl Iterator<Item = String> {
+        let lists = self.capabilities.iter();
+        lists.flat_map(|list| list.notes.iter().cloned())
+    }
+
     /// What it was made from, on one line.
     fn origin(&self) -> String {
         format!(

@@ -26,13 +26,14 @@ pub(super) fn podman(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) ->
         });
         PLACEHOLDER
     });
-    let comments = [
+    let mut comments = vec![
         hardening.origin(),
         format!("The seccomp profile (--format oci) has to lie at {place}"),
         format!(
             "Use: as /etc/containers/systemd/{name}.container, or without Image= as a drop-in, {name}.container.d/profiler.conf"
         ),
     ];
+    comments.extend(hardening.notes());
     let mut unit = text::comments(&comments);
     let _ = writeln!(unit, "[Container]\nImage={image}");
     // systemd puts its own values where a % stands.

@@ -56,6 +56,7 @@ pub(super) fn systemd(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -
             instead,
         });
     }
+    comments.extend(hardening.notes());
     let mut unit = text::comments(&comments) + "[Service]\n";
     if hardening.no_new_privileges {
         unit.push_str("NoNewPrivileges=yes\n");
@@ -90,7 +91,13 @@ fn filter(unit: &mut String, profile: &Profile, calls: &Calls) {
             // name has an answer of its own, and only there may one stand
             // (<https://github.com/systemd/systemd/blob/v257/src/core/load-fragment.c>).
             setting(unit, "SystemCallFilter", "", &calls.allowed);
-            setting(unit, "SystemCallFilter", "~", &answers);
+            if !answers.is_empty() {
+                let _ = writeln!(
+                    unit,
+                    "# Of these systemd passes over what its libseccomp does not know yet, and says so: {answer} then."
+                );
+                setting(unit, "SystemCallFilter", "~", &answers);
+            }
             let named =
                 |name: &&String| calls.allowed.contains(*name) || calls.refused.contains_key(*name);
             let of_its_own: BTreeSet<String> = TABLE
