@@ -4,6 +4,7 @@ mod actions;
 mod architectures;
 mod comparisons;
 mod default;
+mod host;
 mod names;
 mod needs;
 mod repeated;
@@ -19,5 +20,6 @@ pub(super) fn check(document: &Document, options: &Options, found: &mut Vec<Foun
     default::check(document, found);
     repeated::check(document, found);
     comparisons::check(document, found);
+    host::check(document, found);
     needs::check(document, found);
 }
