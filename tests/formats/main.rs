@@ -162,3 +162,24 @@ fn tool(name: impl AsRef<OsStr>, folder: &Path) -> Command {
     command.current_dir(folder);
     command
 }
+
+#[test]
+fn a_folder_has_each_format_once_and_nothing_else() {
+    let names = |hardened: &Hardened| -> BTreeSet<String> {
+        std::fs::read_dir(hardened.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    };
+    let all: BTreeSet<String> = profiler::output::FORMATS
+        .map(|format| profiler::output::file_name(format).to_owned())
+        .into();
+    assert_eq!(all.len(), 8);
+    assert_eq!(names(&Hardened::of("container")), all);
+    // Where capabilities were not observed no file says that none are needed.
+    let mut without = all;
+    without.remove("capabilities.json");
+    assert_eq!(names(&Hardened::of("unobserved")), without);
+    let one = Hardened::with("container", &["--format", "spo"]);
+    assert_eq!(names(&one), BTreeSet::from(["spo.yaml".to_owned()]));
+}
