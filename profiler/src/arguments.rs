@@ -53,6 +53,8 @@ pub struct CatalogueCall {
     pub arguments: Vec<CatalogueArgument>,
     #[serde(default)]
     pub also: Vec<Also>,
+    #[serde(default)]
+    pub differs: Vec<Differs>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -105,6 +107,15 @@ pub struct Also {
     pub reason: String,
 }
 
+/// An architecture on which the call's arguments are not these, or not where a filter sees them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Differs {
+    /// As seccomp names it.
+    pub architecture: String,
+    pub why: String,
+}
+
 const fn all_bits() -> u32 {
     u32::MAX
 }
@@ -130,6 +141,7 @@ mod tests {
     use profiler_common::{Abi, NOTED_ARGUMENTS, NOTED_CALLS, ONLY_WHERE};
 
     use super::{CATALOGUE, Kind, Level};
+    use crate::names;
 
     #[test]
     fn every_line_stands_once_and_has_its_reason() {
@@ -161,7 +173,21 @@ mod tests {
             for also in &call.also {
                 assert_eq!(also.values.len(), call.arguments.len(), "{}", call.call);
                 assert!(!also.reason.is_empty());
+                for (value, argument) in also.values.iter().zip(&call.arguments) {
+                    assert_eq!(value & !argument.mask, 0, "{}", call.call);
+                }
             }
+            for differs in &call.differs {
+                assert!(differs.architecture.starts_with("SCMP_ARCH_"));
+                assert!(!differs.why.is_empty());
+            }
+            assert!(
+                names::syscalls().contains(call.call.as_str()),
+                "{}",
+                call.call
+            );
+            let (_, line) = call.source.rsplit_once("#L").unwrap();
+            assert!(line.parse::<u32>().is_ok(), "{}", call.source);
         }
         assert!(CATALOGUE.calls.len() < NOTED_CALLS as usize);
     }

@@ -63,7 +63,14 @@ fn a_container_that_ran_already() {
 #[test]
 fn a_container_that_ran_already_with_a_measured_floor() {
     let floor = Some(Floor::named("runc-1.1.5").expect("the table has it"));
-    assert_profile_with("attached-floor", &[ATTACHED], Options { floor });
+    assert_profile_with(
+        "attached-floor",
+        &[ATTACHED],
+        Options {
+            floor,
+            ..Options::default()
+        },
+    );
 }
 
 #[test]

@@ -83,7 +83,13 @@ fn a_profile_by_hand_has_each_of_its_defects_named() {
 fn what_we_generate_deserves_notes_at_most() {
     let floor = Some(Floor::named("runc-1.1.5").expect("the table has it"));
     let all = ALL.iter().map(|name| (*name, Options::default()));
-    for (name, options) in all.chain([(ATTACHED, Options { floor })]) {
+    for (name, options) in all.chain([(
+        ATTACHED,
+        Options {
+            floor,
+            ..Options::default()
+        },
+    )]) {
         let (profile, _) =
             generator::generate(&recordings(&[name]), options).expect("enough was recorded");
         let findings = linted(output::oci(&profile).as_bytes());

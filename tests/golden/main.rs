@@ -3,6 +3,7 @@
 //! The recordings are small and made by hand, each for what it shows. After a change that is
 //! meant: `INSTA_UPDATE=always cargo test -p profiler-tests --test golden`, and read the diff.
 
+mod arguments;
 mod deploying;
 mod explaining;
 mod formats;
@@ -29,8 +30,10 @@ const ATTACHED: &str = "attached";
 /// Capabilities of every verdict: kept, covered by another, dropped untried, refused; an exec that
 /// gained.
 const CAPABILITIES: &str = "capabilities";
+/// A 64-bit command that also makes 32-bit calls: whatever can be of their arguments.
+const MULTIPLEXED: &str = "multiplexed";
 
-const ALL: [&str; 7] = [
+const ALL: [&str; 8] = [
     CONTAINER,
     CONTAINER_AGAIN,
     I386,
@@ -38,6 +41,7 @@ const ALL: [&str; 7] = [
     UNOBSERVED,
     ATTACHED,
     CAPABILITIES,
+    MULTIPLEXED,
 ];
 
 fn recording(name: &str) -> Recording {

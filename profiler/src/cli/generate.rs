@@ -24,6 +24,8 @@ pub struct GenerateArgs {
     /// [default: the recorded Compose service, or what was recorded]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    #[command(flatten)]
+    pub policy: Policy,
     /// For recordings that began too late to see what the container runtime calls behind the
     /// filter: what was measured of a version of it, as in runc-1.1.5
     #[arg(long, value_name = "NAME")]
@@ -32,6 +34,24 @@ pub struct GenerateArgs {
     /// where -o writes it]
     #[arg(long, value_name = "FILE")]
     pub profile: Option<String>,
+}
+
+/// What the profile is to be.
+#[derive(Debug, Args)]
+pub struct Policy {
+    /// Which calls are allowed with the arguments that were seen only
+    #[arg(long, value_enum, default_value_t = ArgumentLevel::Safe)]
+    pub args: ArgumentLevel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ArgumentLevel {
+    /// None
+    Off,
+    /// Those whose arguments decide what they can do (socket, clone, ioctl, prctl, mmap …)
+    Safe,
+    /// Those on hot paths besides (futex, openat …), at 16 to 25 ns a call
+    All,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

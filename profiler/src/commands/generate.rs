@@ -1,15 +1,18 @@
 //! `profiler generate`
 
+mod options;
+
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
+use self::options::options;
 use crate::capabilities::CapabilityList;
 use crate::cli::{GenerateArgs, OutputFormat};
 use crate::file;
-use crate::generator::{self, Floor, GenerateError, Options, Warning};
+use crate::generator::{self, GenerateError, Warning};
 use crate::output::{self, Hardening, Name};
 use crate::recording::{self, Recording};
 
@@ -19,9 +22,7 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         .iter()
         .map(|path| recording::read(path))
         .collect::<Result<Vec<Recording>, _>>()?;
-    let floor = args.runtime.as_deref().map(Floor::named).transpose()?;
-
-    let (profile, about_profile) = generator::generate(&recordings, Options { floor })?;
+    let (profile, about_profile) = generator::generate(&recordings, options(args)?)?;
     let (capabilities, about_capabilities) = capabilities(&recordings)?;
     let folder = args.output.as_deref().filter(|path| is_folder(path));
     // The recordings are of one subject: the generator has seen to that.

@@ -28,6 +28,12 @@ impl Floor {
         &self.0.name
     }
 
+    /// All of its calls, seen or not.
+    pub(super) fn calls(self) -> impl Iterator<Item = &'static str> {
+        let all = self.0.calls.iter().chain(&self.0.start_up);
+        all.map(|call| call.name.as_str())
+    }
+
     /// Makes the calls that were not seen known to `calls`, and hands them back with the reason for
     /// each group of them.
     pub(super) fn add_to(

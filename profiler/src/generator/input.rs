@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::warning::{GenerateError, Warning};
 use crate::recording::{
-    Assumption, Filter, Losses, Phase, Recording, Status, Subject, Syscall, Text,
+    Arguments, Assumption, Filter, Losses, Phase, Recording, Status, Subject, Syscall, Text,
 };
 
 /// Refuses recordings that do not belong together, and those of nothing.
@@ -139,6 +139,15 @@ pub(super) struct Call {
     pub(super) phases: BTreeSet<Phase>,
     /// The number in each architecture that made it.
     pub(super) numbers: BTreeMap<String, i32>,
+    /// Of each caller, by architecture; `None`: they were not noted.
+    pub(super) arguments: BTreeMap<String, Vec<Option<Arguments>>>,
+}
+
+impl Call {
+    /// What stands in for a call that was not seen has nobody who made it.
+    pub(super) fn is_seen(&self) -> bool {
+        !self.phases.is_empty()
+    }
 }
 
 /// The open filter refuses what the generated one does, so what it refused was no need.
@@ -170,6 +179,12 @@ impl Calls {
         let call = self.named.entry(name.to_owned()).or_default();
         call.phases.extend(syscall.phases());
         call.numbers.insert(architecture.to_owned(), syscall.number);
+        let noted = syscall
+            .callers
+            .iter()
+            .map(|caller| caller.arguments.clone());
+        let known = call.arguments.entry(architecture.to_owned()).or_default();
+        known.extend(noted);
     }
 }
 

@@ -4,6 +4,8 @@
 //! It opens nothing: no file, no kernel. What a table in `profiles/` decides stands there, with
 //! its reason. Whatever a recording leaves open comes back as a [`Warning`].
 
+mod about;
+mod arguments;
 mod capabilities;
 mod classify;
 mod floor;
@@ -13,10 +15,12 @@ mod syscalls;
 mod tables;
 mod warning;
 
+pub use about::WAYS_ROUND;
+pub use arguments::ArgumentRules;
 pub use capabilities::capabilities;
 pub use classify::{Judgement, asker, dispensable, judge};
 pub use floor::{Floor, least_of_runtimes};
 pub use input::no_new_privileges;
 pub use notes::about_gains;
-pub use syscalls::{Options, WAYS_ROUND, generate, kernel_driven};
+pub use syscalls::{Options, generate, kernel_driven};
 pub use warning::{GenerateError, Warning};

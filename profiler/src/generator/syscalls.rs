@@ -6,9 +6,11 @@
 
 use std::collections::BTreeSet;
 
+use super::about;
+use super::arguments::{self, ArgumentRule, ArgumentRules, Ruled};
 use super::floor::{self, Floor};
 use super::input::{self, Calls};
-use super::tables::{ALWAYS, ANSWERS, When};
+use super::tables::{ALWAYS, ANSWERS, AlwaysCall, When};
 use super::warning::{GenerateError, Warning};
 use crate::profile::{Action, Profile, Rule};
 use crate::recording::{ARCHITECTURES, Assumption, Phase, Recording};
@@ -16,25 +18,12 @@ use crate::recording::{ARCHITECTURES, Assumption, Phase, Recording};
 const EPERM: u32 = 1;
 const ENOSYS: u32 = 38;
 
-/// The flags behind clone3's pointer, and all that a ring does, are out of a filter's sight.
-pub const WAYS_ROUND: [&str; 2] = ["clone3", "io_uring_setup"];
-
-/// The highest number that each libseccomp release knows; the oldest is what runc 1.1 is found
-/// with (<https://github.com/seccomp/libseccomp/blob/v2.6.0/src/syscalls.csv> and its history).
-const LIBSECCOMP: [(&str, i32); 4] = [
-    ("2.5.4", 450),
-    ("2.5.5", 456),
-    ("2.6.0", 466),
-    ("2.6.1", 471),
-];
-/// x32's own calls lie in this range; they are old.
-const X32_ONLY: std::ops::RangeInclusive<i32> = 512..=547;
-
 /// What the user decides.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// Stands in where no recording shows what the container runtime calls.
     pub floor: Option<Floor>,
+    pub arguments: ArgumentRules,
 }
 
 /// The profile under which the recorded subject passes again. The order of the recordings is
@@ -48,22 +37,27 @@ pub fn generate(
     if calls.named.is_empty() {
         return Err(GenerateError::NoCalls);
     }
-    let mut syscalls = seen(&calls);
     let (floor, about_tail) = runtime_tail(&mut calls, recordings, options.floor);
     let is_container = input::is_container(recordings) || !floor.is_empty();
+    let architectures = architectures(&calls);
+    let free = not_only_seen(&calls, is_container, &floor, options.floor);
+    let (ruled, about_arguments) =
+        arguments::rules(&calls, &free, &architectures, options.arguments);
+    let mut syscalls = seen(&calls, &ruled);
     syscalls.extend(floor);
     syscalls.extend(always(&calls, is_container));
     syscalls.extend(answers(&calls));
+    let mut warnings = input::warnings(recordings);
+    warnings.extend(about_tail);
+    warnings.extend(about_arguments);
+    warnings.extend(about::tried(&calls, &syscalls));
+    warnings.extend(about::calls(&calls, &architectures));
     let profile = Profile {
         default_action: Action::Errno,
         default_errno_ret: Some(EPERM),
-        architectures: architectures(&calls),
+        architectures,
         syscalls,
     };
-    let mut warnings = input::warnings(recordings);
-    warnings.extend(about_tail);
-    warnings.extend(about_tried(&calls, &profile.syscalls));
-    warnings.extend(about_calls(&calls));
     Ok((profile, warnings.into_iter().collect()))
 }
 
@@ -83,8 +77,8 @@ fn architectures(calls: &Calls) -> Vec<String> {
 
 /// A rule for each phase: what the workload made, what only exec sessions made besides, and what
 /// only the runtime's tail made.
-fn seen(calls: &Calls) -> Vec<Rule> {
-    let rules = [
+fn seen(calls: &Calls, ruled: &Ruled) -> Vec<Rule> {
+    let phases = [
         (Phase::Workload, "seen: the workload"),
         (
             Phase::Exec,
@@ -96,19 +90,57 @@ fn seen(calls: &Calls) -> Vec<Rule> {
         ),
     ];
     let mut left: BTreeSet<&str> = calls.named.keys().map(String::as_str).collect();
-    rules
-        .into_iter()
-        .filter_map(|(phase, comment)| {
-            let names: Vec<String> = left
-                .iter()
-                .filter(|&&name| calls.named[name].phases.contains(&phase))
-                .map(|&name| name.to_owned())
-                .collect();
-            for name in &names {
-                left.remove(name.as_str());
-            }
-            rule(names, Action::Allow, None, comment)
-        })
+    let mut all = Vec::new();
+    for (phase, comment) in phases {
+        let names: Vec<&str> = left
+            .iter()
+            .filter(|&&name| calls.named[name].phases.contains(&phase))
+            .copied()
+            .collect();
+        left.retain(|name| !names.contains(name));
+        let (with_rules, whole): (Vec<&str>, Vec<&str>) =
+            names.iter().partition(|&&name| ruled.contains_key(name));
+        let whole = whole.into_iter().map(str::to_owned).collect();
+        all.extend(rule(whole, Action::Allow, None, comment));
+        for name in with_rules {
+            all.extend(
+                ruled[name]
+                    .iter()
+                    .map(|one| with_arguments(name, one, comment)),
+            );
+        }
+    }
+    all
+}
+
+fn with_arguments(name: &str, rule: &ArgumentRule, seen: &str) -> Rule {
+    let words = &rule.words;
+    let comment = match &rule.unseen {
+        None => format!("{seen}; {name}: {words}"),
+        Some(reason) => format!("not seen, but harmless; {name}: {words}; {reason}"),
+    };
+    Rule {
+        names: vec![name.to_owned()],
+        action: Action::Allow,
+        errno_ret: None,
+        args: rule.comparisons.clone(),
+        comment: Some(comment),
+    }
+}
+
+/// What stands in the profile whether it was seen or not, so that what was seen of its arguments is
+/// not all that is meant.
+fn not_only_seen(
+    calls: &Calls,
+    is_container: bool,
+    floor_rules: &[Rule],
+    floor: Option<Floor>,
+) -> BTreeSet<String> {
+    let floor = floor.filter(|_| !floor_rules.is_empty());
+    let of_floor = floor.into_iter().flat_map(Floor::calls).map(str::to_owned);
+    always_calls(calls, is_container)
+        .map(|call| call.name.clone())
+        .chain(of_floor)
         .collect()
 }
 
@@ -143,12 +175,17 @@ fn runtime_tail(
 }
 
 fn always(calls: &Calls, is_container: bool) -> impl Iterator<Item = Rule> {
+    always_calls(calls, is_container)
+        .filter(|call| !calls.named.contains_key(&call.name))
+        .filter_map(|call| rule(vec![call.name.clone()], Action::Allow, None, &call.reason))
+}
+
+fn always_calls(calls: &Calls, is_container: bool) -> impl Iterator<Item = &'static AlwaysCall> {
     ALWAYS
         .calls
         .iter()
         .filter(move |call| call.when == When::Any || is_container)
-        .filter(|call| applies(calls, call.architecture.as_deref(), &call.name))
-        .filter_map(|call| rule(vec![call.name.clone()], Action::Allow, None, &call.reason))
+        .filter(|call| is_for(calls, call.architecture.as_deref()))
 }
 
 /// Those that the kernel makes a program call, whatever it is; each with its reason.
@@ -165,17 +202,17 @@ fn answers(calls: &Calls) -> impl Iterator<Item = Rule> {
             .calls
             .iter()
             .map(|call| call.name.clone())
-            .filter(|name| applies(calls, group.architecture.as_deref(), name))
+            .filter(|_| is_for(calls, group.architecture.as_deref()))
+            .filter(|name| !calls.named.contains_key(name))
             .collect();
         names.sort_unstable();
         rule(names, Action::Errno, Some(ENOSYS), &group.comment)
     })
 }
 
-/// A table's line counts where its architecture was seen and the call itself was not.
-fn applies(calls: &Calls, architecture: Option<&str>, name: &str) -> bool {
+/// A table's line counts where its architecture was seen.
+fn is_for(calls: &Calls, architecture: Option<&str>) -> bool {
     architecture.is_none_or(|needed| calls.architectures.contains(needed))
-        && !calls.named.contains_key(name)
 }
 
 fn rule(names: Vec<String>, action: Action, errno: Option<u32>, comment: &str) -> Option<Rule> {
@@ -186,80 +223,4 @@ fn rule(names: Vec<String>, action: Action, errno: Option<u32>, comment: &str) -
         args: Vec::new(),
         comment: Some(comment.to_owned()),
     })
-}
-
-/// What every filter should refuse is not worth a word.
-fn about_tried(calls: &Calls, rules: &[Rule]) -> Option<Warning> {
-    let is_allowed = |name: &String| {
-        let mut allowing = rules.iter().filter(|rule| rule.action == Action::Allow);
-        allowing.any(|rule| rule.names.contains(name))
-    };
-    let names: BTreeSet<String> = calls
-        .tried
-        .iter()
-        .filter(|name| !WAYS_ROUND.contains(&name.as_str()) && !is_allowed(name))
-        .cloned()
-        .collect();
-    (!names.is_empty()).then_some(Warning::Tried { names })
-}
-
-fn about_calls(calls: &Calls) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let ways_round: BTreeSet<String> = WAYS_ROUND
-        .into_iter()
-        .filter(|&name| calls.named.contains_key(name))
-        .map(str::to_owned)
-        .collect();
-    if !ways_round.is_empty() {
-        warnings.push(Warning::WayRound { names: ways_round });
-    }
-    for (architecture, numbers) in &calls.numbers {
-        warnings.push(Warning::UnknownNumbers {
-            architecture: architecture.clone(),
-            numbers: numbers.clone(),
-        });
-    }
-    for pair in LIBSECCOMP.windows(2) {
-        let ((_, known), (libseccomp, newest)) = (pair[0], pair[1]);
-        let names: BTreeSet<String> = calls
-            .named
-            .iter()
-            .filter(|(_, call)| {
-                call.numbers.values().any(|&number| {
-                    number > known && number <= newest && !X32_ONLY.contains(&number)
-                })
-            })
-            .map(|(name, _)| name.clone())
-            .collect();
-        if !names.is_empty() {
-            warnings.push(Warning::NewerLibseccomp { libseccomp, names });
-        }
-    }
-    warnings.extend(shared_names(calls));
-    warnings
-}
-
-fn shared_names(calls: &Calls) -> Vec<Warning> {
-    let architectures = architectures(calls);
-    let mut warnings = Vec::new();
-    for seen in &architectures {
-        let count = calls
-            .named
-            .values()
-            .filter(|call| call.numbers.len() == 1 && call.numbers.contains_key(seen))
-            .count();
-        let also: Vec<&str> = architectures
-            .iter()
-            .filter(|other| *other != seen)
-            .map(String::as_str)
-            .collect();
-        if count > 0 && !also.is_empty() {
-            warnings.push(Warning::SharedNames {
-                seen: seen.clone(),
-                also: also.join(" and "),
-                count,
-            });
-        }
-    }
-    warnings
 }

@@ -54,10 +54,51 @@ pub enum Warning {
     )]
     ShutdownUnseen,
     #[error(
-        "{} and allowed, though it is a way round the filter; record under the open filter, which refuses it, to see whether the subject falls back",
-        were_seen(.names)
+        "{} seen and allowed, though it is a way round the filter; record under the open filter, which refuses it, to see whether the subject falls back",
+        were(.names)
     )]
     WayRound { names: BTreeSet<String> },
+    #[error(
+        "the arguments of {} were not noted, as by an older profiler: allowed with any; record again",
+        list(.names)
+    )]
+    ArgumentsNotNoted { names: BTreeSet<String> },
+    #[error(
+        "the arguments of {} were noted as another version of profiler has them: allowed with any; record again",
+        list(.names)
+    )]
+    ArgumentsNotedOtherwise { names: BTreeSet<String> },
+    #[error(
+        "{} came with more arguments than could be noted: allowed with any",
+        list(.names)
+    )]
+    ArgumentsOverflowed { names: BTreeSet<String> },
+    #[error(
+        "{} came with more than {most} different arguments, so that the next run will show others: allowed with any",
+        list(.names)
+    )]
+    TooManyArguments {
+        names: BTreeSet<String>,
+        most: usize,
+    },
+    #[error(
+        "{} seen on {architecture}, where {why}: allowed with any arguments",
+        were(.names)
+    )]
+    ArgumentsElsewhere {
+        architecture: String,
+        why: String,
+        names: BTreeSet<String>,
+    },
+    #[error(
+        "the rules for the arguments of {} say nothing on {architecture}: {why}",
+        list(.names)
+    )]
+    ArgumentsIdle {
+        architecture: String,
+        why: String,
+        names: BTreeSet<String>,
+    },
     #[error(
         "{architecture}: no call is known by the number {}; the profile cannot name it and refuses it",
         list(.numbers)
@@ -131,9 +172,9 @@ fn calls_were(names: &BTreeSet<String>) -> String {
     }
 }
 
-fn were_seen(names: &BTreeSet<String>) -> String {
+fn were(names: &BTreeSet<String>) -> String {
     let were = if names.len() == 1 { "was" } else { "were" };
-    format!("{} {were} seen", list(names))
+    format!("{} {were}", list(names))
 }
 
 fn because(reasons: &BTreeSet<String>) -> String {

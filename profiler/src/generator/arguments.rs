@@ -1,0 +1,196 @@
+//! With which arguments a call is allowed: those that were seen, as the catalogue
+//! (`profiles/arguments.json`) says which of them count.
+//!
+//! A rule is made only where everything is known: every caller's arguments, noted as the catalogue
+//! would have them today, none left out. Otherwise there is none, and a warning.
+
+mod pattern;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::pattern::{Pattern, patterns};
+use super::input::{Call, Calls};
+use super::warning::Warning;
+use crate::arguments::{CATALOGUE, CatalogueCall, Level};
+use crate::profile::Comparison;
+use crate::recording::{Arguments, NotedArgument};
+
+/// Which calls get rules of their arguments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ArgumentRules {
+    Off,
+    /// Those off the hot paths, or whose abuse is worth the price.
+    #[default]
+    Safe,
+    /// All of the catalogue.
+    All,
+}
+
+impl ArgumentRules {
+    fn cover(self, level: Level) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Safe => level == Level::Safe,
+            Self::All => true,
+        }
+    }
+}
+
+/// A call is allowed where all comparisons of any one of these hold.
+pub(super) type Ruled = BTreeMap<String, Vec<ArgumentRule>>;
+
+pub(super) struct ArgumentRule {
+    pub(super) comparisons: Vec<Comparison>,
+    /// What they say, for people.
+    pub(super) words: String,
+    /// Why it is there though nobody was seen calling so; `None`: somebody was.
+    pub(super) unseen: Option<String>,
+}
+
+/// Why a call that the catalogue names gets no rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lack {
+    NotNoted,
+    NotedOtherwise,
+    Overflowed,
+    TooMany,
+}
+
+/// `free` calls stand in the profile for another reason than that they were seen, so what was seen
+/// is not all that they are allowed for.
+pub(super) fn rules(
+    calls: &Calls,
+    free: &BTreeSet<String>,
+    architectures: &[String],
+    which: ArgumentRules,
+) -> (Ruled, Vec<Warning>) {
+    let mut found = Ruled::new();
+    let mut lacking: BTreeMap<Lack, BTreeSet<String>> = BTreeMap::new();
+    let mut elsewhere = Elsewhere::default();
+    for entry in &CATALOGUE.calls {
+        let seen = calls.named.get(&entry.call).filter(|call| call.is_seen());
+        let Some(call) = seen.filter(|_| which.cover(entry.level)) else {
+            continue;
+        };
+        if free.contains(&entry.call) || elsewhere.is_judged(entry, call) {
+            continue;
+        }
+        match of_call(entry, call) {
+            Ok(Some(rules)) => {
+                elsewhere.add_idle(entry, architectures);
+                found.insert(entry.call.clone(), rules);
+            }
+            Ok(None) => {}
+            Err(lack) => {
+                lacking.entry(lack).or_default().insert(entry.call.clone());
+            }
+        }
+    }
+    let mut warnings: Vec<Warning> = lacking.into_iter().map(about).collect();
+    warnings.extend(elsewhere.warnings());
+    (found, warnings)
+}
+
+fn about((lack, names): (Lack, BTreeSet<String>)) -> Warning {
+    match lack {
+        Lack::NotNoted => Warning::ArgumentsNotNoted { names },
+        Lack::NotedOtherwise => Warning::ArgumentsNotedOtherwise { names },
+        Lack::Overflowed => Warning::ArgumentsOverflowed { names },
+        Lack::TooMany => Warning::TooManyArguments {
+            names,
+            most: CATALOGUE.most_combinations.count,
+        },
+    }
+}
+
+/// `None`: whatever the arguments are, they are allowed.
+fn of_call(entry: &'static CatalogueCall, call: &Call) -> Result<Option<Vec<ArgumentRule>>, Lack> {
+    let noted: Vec<NotedArgument> = entry
+        .arguments
+        .iter()
+        .map(|argument| NotedArgument {
+            index: argument.index,
+            mask: argument.mask,
+        })
+        .collect();
+    let of_callers = call.arguments.values().flatten();
+    let all: Vec<&Arguments> = of_callers
+        .map(Option::as_ref)
+        .collect::<Option<_>>()
+        .ok_or(Lack::NotNoted)?;
+    if all.iter().any(|arguments| arguments.noted != noted) {
+        return Err(Lack::NotedOtherwise);
+    }
+    if all.iter().any(|arguments| arguments.overflowed) {
+        return Err(Lack::Overflowed);
+    }
+    let seen: BTreeSet<&Vec<u32>> = all
+        .iter()
+        .flat_map(|arguments| &arguments.combinations)
+        .collect();
+    if seen.is_empty() {
+        return Err(Lack::NotNoted);
+    }
+    let patterns = patterns(entry, &seen).ok_or(Lack::TooMany)?;
+    if patterns.iter().any(Pattern::is_free) {
+        return Ok(None);
+    }
+    let rules = patterns.iter().map(|pattern| pattern.rule(entry)).collect();
+    Ok(Some(rules))
+}
+
+/// Architectures on which a call's arguments are not those of the catalogue, with the calls and
+/// the reason.
+#[derive(Default)]
+struct Elsewhere {
+    /// The call was seen there, so it gets no rule.
+    seen: BTreeMap<(String, String), BTreeSet<String>>,
+    /// It was not; the rule says nothing there.
+    idle: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+impl Elsewhere {
+    fn is_judged(&mut self, entry: &CatalogueCall, call: &Call) -> bool {
+        let mut differs = entry.differs.iter();
+        let found = differs.find(|differs| call.arguments.contains_key(&differs.architecture));
+        if let Some(differs) = found {
+            let key = (differs.architecture.clone(), differs.why.clone());
+            let names = self.seen.entry(key).or_default();
+            names.insert(entry.call.clone());
+        }
+        found.is_some()
+    }
+
+    fn add_idle(&mut self, entry: &CatalogueCall, architectures: &[String]) {
+        for differs in &entry.differs {
+            if architectures.contains(&differs.architecture) {
+                let key = (differs.architecture.clone(), differs.why.clone());
+                let names = self.idle.entry(key).or_default();
+                names.insert(entry.call.clone());
+            }
+        }
+    }
+
+    fn warnings(self) -> impl Iterator<Item = Warning> {
+        let seen =
+            self.seen
+                .into_iter()
+                .map(|((architecture, why), names)| Warning::ArgumentsElsewhere {
+                    architecture,
+                    why,
+                    names,
+                });
+        let idle =
+            self.idle
+                .into_iter()
+                .map(|((architecture, why), names)| Warning::ArgumentsIdle {
+                    architecture,
+                    why,
+                    names,
+                });
+        seen.chain(idle)
+    }
+}
+
+#[cfg(test)]
+mod tests;
