@@ -3,6 +3,8 @@
 //! After a change that is meant: `TRYCMD=overwrite cargo test -p profiler-tests --test cli`, and
 //! read the diff.
 
+mod merging;
+
 use std::fs::File;
 use std::process::Stdio;
 

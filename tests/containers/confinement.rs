@@ -93,7 +93,7 @@ fn a_call_that_its_filter_refuses_is_not_allowed_by_what_is_generated() {
     let [attempt] = &unshare.tried[..] else {
         panic!("{unshare:?}");
     };
-    assert_eq!((attempt.errno, attempt.count), (Some(1), 1));
+    assert_eq!((attempt.errno, attempt.count()), (Some(1), 1));
     assert_eq!(attempt.caller.phase, Phase::Exec);
     let session = &recording.sessions[attempt.caller.session.unwrap() as usize - 1];
     assert_eq!(command_line(&session.argv), "unshare -U true");

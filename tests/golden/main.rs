@@ -8,6 +8,7 @@ mod deploying;
 mod explaining;
 mod formats;
 mod linting;
+mod merge_laws;
 mod merging;
 mod properties;
 mod refusals;

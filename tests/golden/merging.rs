@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use profiler::generator::{self, Options};
+use profiler::generator::{self, Options, Warning};
 use profiler::recording::{
-    Assumption, Caller, Losses, MergeError, Recording, SessionKind, Status, Text, merge,
-    merge_session,
+    Assumption, Attempt, Difference, Filter, Losses, MergeError, Recording, SessionKind, Status,
+    Subject, assumptions, merge, merge_all,
 };
 
+use super::merge_laws::assert_keeps;
 use super::{ATTACHED, CONTAINER, CONTAINER_AGAIN, I386, noted, recording};
 
 /// Three of one subject, each with something that no other has.
-fn three() -> [Recording; 3] {
+pub(crate) fn three() -> [Recording; 3] {
     let mut third = recording(CONTAINER_AGAIN);
     third.status = Status::Checkpoint;
     third.losses.events = 5;
@@ -20,6 +21,7 @@ fn three() -> [Recording; 3] {
         run.to_end = false;
         run.started = run.started.replace("01-03", "01-04");
     }
+    third.assumptions = assumptions(&third.subject, &third.confinement, &third.runs);
     third.sessions.reverse();
     let calls = &mut third.architectures["SCMP_ARCH_X86_64"];
     calls.retain(|_, call| call.number % 3 != 0);
@@ -42,148 +44,16 @@ fn merged(into: &Recording, other: &Recording) -> Recording {
     into
 }
 
-/// Phase, session by its command line, executable, runs by their starts.
-type Who = (
-    String,
-    Option<(SessionKind, Vec<Text>)>,
-    Option<Text>,
-    BTreeSet<String>,
-);
-
-/// What a recording says, without the numbers of runs and sessions and without which of two first
-/// sightings is the first.
-#[derive(Debug, PartialEq)]
-struct Content {
-    runs: BTreeSet<String>,
-    sessions: BTreeSet<(SessionKind, Vec<Text>, BTreeSet<String>)>,
-    facts: BTreeSet<(String, BTreeSet<Who>)>,
-    rest: String,
-}
-
-fn content(recording: &Recording) -> Content {
-    let start = |id: &u32| {
-        let run = recording.runs.iter().find(|run| run.id == *id);
-        run.expect("a run that there is").started.clone()
-    };
-    let starts = |ids: &[u32]| ids.iter().map(start).collect::<BTreeSet<_>>();
-    let who = |caller: &Caller| -> Who {
-        let session = caller.session.map(|id| {
-            let session = recording.sessions.iter().find(|session| session.id == id);
-            let session = session.expect("a session that there is");
-            (session.kind, session.argv.clone())
-        });
-        let phase = format!("{:?} {}", caller.phase, caller.first.is_some());
-        (phase, session, caller.exe.clone(), starts(&caller.runs))
-    };
-    let mut facts = BTreeSet::new();
-    for (architecture, calls) in &recording.architectures {
-        for (name, call) in calls {
-            let callers = call.callers.iter().map(who).collect();
-            facts.insert((format!("{architecture} {name} {}", call.number), callers));
-            for attempt in &call.tried {
-                facts.insert((
-                    format!("{name} {:?} {}", attempt.errno, attempt.count),
-                    BTreeSet::from([who(&attempt.caller)]),
-                ));
-            }
-        }
-    }
-    for check in &recording.capabilities.checks {
-        let mut bare = check.clone();
-        bare.callers.clear();
-        facts.insert((format!("{bare:?}"), check.callers.iter().map(who).collect()));
-    }
-    for low in &recording.capabilities.low_ports {
-        let callers = low.callers.iter().map(who).collect();
-        facts.insert((format!("port {}", low.port), callers));
-    }
-    for gain in recording.gains.iter().flatten() {
-        facts.insert(("gain".to_owned(), BTreeSet::from([who(&gain.caller)])));
-    }
-    Content {
-        runs: recording
-            .runs
-            .iter()
-            .map(|run| run.started.clone())
-            .collect(),
-        sessions: recording
-            .sessions
-            .iter()
-            .map(|session| (session.kind, session.argv.clone(), starts(&session.runs)))
-            .collect(),
-        facts,
-        rest: format!(
-            "{:?} {:?} {:?} {:?}",
-            recording.status,
-            recording.losses,
-            recording.assumptions,
-            recording.capabilities.observed_by
-        ),
-    }
-}
-
-#[test]
-fn merging_is_associative_to_the_byte() {
-    let [a, b, c] = three();
-    let left = merged(&merged(&a, &b), &c);
-    let right = merged(&a, &merged(&b, &c));
-    assert_eq!(left, right);
-    assert_eq!(
-        serde_json::to_string(&left).unwrap(),
-        serde_json::to_string(&right).unwrap()
-    );
-}
-
-#[test]
-fn merging_is_commutative_but_for_the_numbering() {
-    let [a, b, c] = three();
-    for (one, other) in [(&a, &b), (&a, &c), (&b, &c)] {
-        let (forth, back) = (merged(one, other), merged(other, one));
-        assert_eq!(content(&forth), content(&back));
-        let names = |recording: &Recording| -> Vec<(String, Vec<String>)> {
-            let calls = recording.architectures.iter();
-            calls
-                .map(|(name, calls)| (name.clone(), calls.keys().cloned().collect()))
-                .collect()
-        };
-        assert_eq!(names(&forth), names(&back), "the order is the same");
-    }
-}
-
 #[test]
 fn merging_keeps_all_that_either_saw() {
     let [a, b, c] = three();
     for (one, other) in [(&a, &b), (&b, &c), (&c, &a)] {
-        let both = content(&merged(one, other));
-        for part in [content(one), content(other)] {
-            assert!(part.runs.is_subset(&both.runs));
-            for (kind, argv, runs) in &part.sessions {
-                let kept = |(k, a, r): &(SessionKind, Vec<Text>, BTreeSet<String>)| {
-                    (k, a) == (kind, argv) && runs.is_subset(r)
-                };
-                assert!(both.sessions.iter().any(kept), "{argv:?}");
-            }
-            for (fact, callers) in &part.facts {
-                // The count of attempts may have grown.
-                let fact = fact
-                    .rsplit_once(' ')
-                    .map_or(fact.as_str(), |(head, _)| head);
-                for (phase, session, exe, runs) in callers {
-                    let kept = |(known, known_callers): &(String, BTreeSet<Who>)| {
-                        known.starts_with(fact)
-                            && known_callers.iter().any(|(p, s, e, r)| {
-                                (p, s, e) == (phase, session, exe) && runs.is_subset(r)
-                            })
-                    };
-                    assert!(both.facts.iter().any(kept), "{fact}: {exe:?}");
-                }
-            }
-        }
+        assert_keeps(&merged(one, other), &[one.clone(), other.clone()]);
     }
 }
 
 #[test]
-fn the_other_s_runs_follow_and_the_earliest_sighting_is_kept() {
+fn runs_are_in_time_and_the_earliest_sighting_is_kept() {
     let both = merged(&recording(CONTAINER), &recording(CONTAINER_AGAIN));
     let ids: Vec<u32> = both.runs.iter().map(|run| run.id).collect();
     assert_eq!(ids, [1, 2, 3, 4]);
@@ -199,7 +69,7 @@ fn the_other_s_runs_follow_and_the_earliest_sighting_is_kept() {
     assert_eq!(nginx("write").first.as_ref().unwrap().run, 1);
     assert_eq!(nginx("readv").runs, [3]);
     assert_eq!(nginx("readv").first.as_ref().unwrap().run, 3);
-    // The health check is session 2 of both; the other's session 1 is new.
+    // The health check is one session.
     let sessions: Vec<_> = both
         .sessions
         .iter()
@@ -216,7 +86,7 @@ fn the_other_s_runs_follow_and_the_earliest_sighting_is_kept() {
     let attempts: Vec<_> = calls["clone3"]
         .tried
         .iter()
-        .map(|attempt| (attempt.caller.session, attempt.count))
+        .map(|attempt| (attempt.caller.session, attempt.count()))
         .collect();
     assert_eq!(attempts, [(None, 2), (Some(2), 5)]);
 }
@@ -251,8 +121,9 @@ fn one_run_closes_what_another_left_open() {
     assert_eq!(merged(&attached, &whole).assumptions, BTreeSet::new());
 }
 
+/// The later of two looks at one session tells all of its losses, and all its recordings tell them.
 #[test]
-fn losses_add_up_but_those_of_one_session_do_not() {
+fn of_losses_the_largest_counts_stay() {
     let lost = |events, processes| {
         let mut recording = recording(CONTAINER);
         recording.losses = Losses {
@@ -262,12 +133,37 @@ fn losses_add_up_but_those_of_one_session_do_not() {
         };
         recording
     };
-    let mut sessions = lost(1, 4);
-    merge(&mut sessions, lost(3, 2)).unwrap();
-    assert_eq!((sessions.losses.events, sessions.losses.processes), (4, 6));
-    let mut session = lost(1, 4);
-    merge_session(&mut session, lost(3, 2)).unwrap();
-    assert_eq!((session.losses.events, session.losses.processes), (3, 4));
+    let losses = merged(&lost(1, 4), &lost(3, 2)).losses;
+    assert_eq!((losses.events, losses.processes), (3, 4));
+}
+
+#[test]
+fn of_a_run_that_is_there_twice_the_later_view_counts() {
+    let whole = recording(CONTAINER);
+    let mut checkpoint = whole.clone();
+    checkpoint.runs[1].to_end = false;
+    checkpoint.runs[1].duration_ms = 7;
+    assert_eq!(merged(&checkpoint, &whole).runs, whole.runs);
+    assert_eq!(merged(&whole, &checkpoint).runs, whole.runs);
+}
+
+#[test]
+fn a_restart_of_a_container_is_another_run() {
+    let mut again = recording(CONTAINER);
+    again.runs[0].started = "2026-01-02T03:04:05.000000001Z".into();
+    assert_eq!(merged(&recording(CONTAINER), &again).runs.len(), 3);
+}
+
+#[test]
+fn attempts_of_several_runs_add_up_and_those_of_one_do_not() {
+    let counts = |recording: &Recording| -> Vec<u64> {
+        let tried = &recording.architectures["SCMP_ARCH_X86_64"]["clone3"].tried;
+        tried.iter().map(Attempt::count).collect()
+    };
+    let one = recording(CONTAINER);
+    assert_eq!(counts(&merged(&one, &one)), [2, 4]);
+    let both = merged(&one, &recording(CONTAINER_AGAIN));
+    assert_eq!(counts(&both), [2, 5]);
 }
 
 #[test]
@@ -293,22 +189,72 @@ fn what_does_not_belong_together_stays_apart() {
     let mut filter = recording(CONTAINER);
     filter.confinement.filter.name = "engine-default".into();
     let mut arguments = recording(CONTAINER);
-    if let profiler::recording::Subject::Image { argv, .. } = &mut arguments.subject {
+    if let Subject::Image { argv, .. } = &mut arguments.subject {
         argv.push("-t".into());
     }
+    let mut several = machine.clone();
+    several.host.kernel = "5.10.0".into();
     for (other, said) in [
-        (recording(I386), "subject"),
+        (recording(I386), "of one subject"),
         (recording(ATTACHED), "service cache of shop"),
-        (arguments, "subject"),
-        (machine, "x86_64 and aarch64"),
+        (arguments, "of one subject"),
+        (machine, "architecture (aarch64 and x86_64)"),
+        (several, "--allow architecture,kernel"),
         (privileged, "privileged is false and true"),
-        (filter, "filter is open"),
+        (filter, "in filter (engine-default"),
     ] {
         let mut into = recording(CONTAINER);
-        let error = merge(&mut into, other).unwrap_err();
+        let error = merge(&mut into, other.clone()).unwrap_err();
         assert!(error.to_string().contains(said), "{error}");
         assert_eq!(into, recording(CONTAINER), "nothing was touched");
+        let back = merge_all(vec![other, into], &[]).unwrap_err();
+        assert_eq!(back, error);
     }
+}
+
+/// Each of them stands in the whole, so that nobody takes it for one.
+#[test]
+fn differences_that_are_meant_are_told() {
+    let mut other = recording(CONTAINER_AGAIN);
+    other.host.machine = "aarch64".to_owned();
+    other.host.kernel = "5.10.0".into();
+    other.confinement.filter = Filter {
+        name: Filter::ENGINE_DEFAULT.into(),
+        sha256: None,
+    };
+    let Subject::Image { id, .. } = &mut other.subject else {
+        panic!("{CONTAINER_AGAIN} records an image");
+    };
+    *id = "sha256:0".to_owned();
+    let parts = [recording(CONTAINER), other];
+    for difference in Difference::ALL {
+        let all_but_it: Vec<_> = Difference::ALL
+            .into_iter()
+            .filter(|d| *d != difference)
+            .collect();
+        let error = merge_all(parts.to_vec(), &all_but_it).unwrap_err();
+        let MergeError::Differ(named) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(
+            named.iter().map(|(d, _)| *d).collect::<Vec<_>>(),
+            [difference]
+        );
+    }
+    let whole = merge_all(parts.to_vec(), &Difference::ALL)
+        .unwrap()
+        .unwrap();
+    assert_eq!(whole.host.machine, "aarch64, x86_64");
+    assert_eq!(whole.host.kernel, "5.10.0, 6.18.44");
+    assert_eq!(whole.confinement.filter.name, "engine-default, open".into());
+    let Subject::Image { id, .. } = &whole.subject else {
+        panic!("it is an image");
+    };
+    assert!(id.starts_with("sha256:0, sha256:abab"), "{id}");
+    // What was tried may have been needed, since not all were recorded under the open filter.
+    let (_, warnings) = generator::generate(&[whole], Options::default()).unwrap();
+    let said = |warning: &Warning| matches!(warning, Warning::Filter { name } if name == "engine-default, open");
+    assert!(warnings.iter().any(said), "{warnings:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod explain;
 mod generate;
 mod lint;
+mod merge;
 mod record;
 mod run_options;
 mod verify;
@@ -10,6 +11,7 @@ mod verify;
 pub use explain::ExplainArgs;
 pub use generate::{ArgumentLevel, GenerateArgs, OutputFormat, Policy};
 pub use lint::{FailOn, FindingFormat, LintArgs};
+pub use merge::{Difference, MergeArgs};
 pub use record::{LeftoverRule, Others, RecordArgs, Trust};
 pub use run_options::RunOptions;
 pub use verify::VerifyArgs;
@@ -29,6 +31,7 @@ pub enum Verb {
     Record(RecordArgs),
     Generate(GenerateArgs),
     Explain(ExplainArgs),
+    Merge(MergeArgs),
     Verify(VerifyArgs),
     Lint(LintArgs),
 }

@@ -92,7 +92,7 @@ fn attempt(
         caller: clock.caller(program, sessions, Some(first)),
         // A signal is on its way where the result is the call's own number still.
         errno: (key.result < 0).then_some(-key.result),
-        count: seen.count,
+        counts: BTreeMap::from([(clock.run, seen.count)]),
     }
 }
 
@@ -102,7 +102,11 @@ fn try_again(attempts: &mut Vec<Attempt>, attempt: Attempt) {
         known.errno == attempt.errno && known.caller.identity() == attempt.caller.identity()
     });
     match known {
-        Some(known) => known.count += attempt.count,
+        Some(known) => {
+            for (run, count) in attempt.counts {
+                *known.counts.entry(run).or_default() += count;
+            }
+        }
         None => attempts.push(attempt),
     }
 }
@@ -268,7 +272,7 @@ mod tests {
         let tried: Vec<_> = ptrace
             .tried
             .iter()
-            .map(|attempt| (attempt.errno, attempt.count))
+            .map(|attempt| (attempt.errno, attempt.count()))
             .collect();
         assert_eq!(tried, [(Some(1), 4), (None, 2)]);
     }

@@ -3,6 +3,7 @@
 mod explain;
 mod generate;
 mod lint;
+mod merge;
 mod record;
 mod verify;
 
@@ -16,6 +17,7 @@ use crate::target::engine::EngineError;
 pub use explain::explain;
 pub use generate::generate;
 pub use lint::lint;
+pub use merge::merge;
 pub use record::record;
 pub use verify::verify;
 
@@ -27,6 +29,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Record(args) => record(&args),
         Verb::Generate(args) => generate(&args),
         Verb::Explain(args) => explain(&args),
+        Verb::Merge(args) => merge(&args),
         Verb::Verify(args) => verify(&args),
         Verb::Lint(args) => lint(&args),
     }

@@ -58,7 +58,7 @@ fn made(recording: &Recording, caller: &Caller, is_first: bool) -> String {
 }
 
 fn tried(recording: &Recording, attempt: &Attempt, is_used: bool) -> String {
-    let often = match attempt.count {
+    let often = match attempt.count() {
         1 => "once".to_owned(),
         count => format!("{count} times"),
     };

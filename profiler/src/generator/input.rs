@@ -61,9 +61,11 @@ pub(super) fn warnings(recordings: &[Recording]) -> BTreeSet<Warning> {
             of: recordings.len(),
         });
     }
-    let losses = recordings.iter().fold(Losses::default(), |sum, recording| {
-        sum.plus(recording.losses)
-    });
+    let losses = recordings
+        .iter()
+        .fold(Losses::default(), |known, recording| {
+            known.largest(recording.losses)
+        });
     if let Some(losses) = losses.in_words() {
         warnings.insert(Warning::Lost { losses });
     }

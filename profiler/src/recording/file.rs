@@ -62,9 +62,11 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Recording, ReadError> {
     })
 }
 
+pub fn to_json(recording: &Recording) -> String {
+    serde_json::to_string_pretty(recording).expect("a recording is always valid JSON") + "\n"
+}
+
 /// Whole or not at all, as [`crate::file::replace`] does it.
 pub fn write(path: &Path, recording: &Recording) -> Result<(), WriteError> {
-    let mut text = serde_json::to_vec_pretty(recording).expect("a recording is always valid JSON");
-    text.push(b'\n');
-    file::replace(path, &text)
+    file::replace(path, to_json(recording).as_bytes())
 }

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What could not be kept, counted over the whole session, whichever subject it belonged to. All
-/// zero: the recording is complete.
+/// What could not be kept, counted over the whole session, whichever subject it belonged to; of
+/// several sessions the largest counts. All zero: the recording is complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Losses {
@@ -76,7 +76,9 @@ impl Losses {
     }
 
     pub fn total(&self) -> u64 {
-        self.counts().iter().map(|(_, count)| count).sum()
+        let counts = self.counts();
+        let counts = counts.iter().map(|(_, count)| *count);
+        counts.fold(0, u64::saturating_add)
     }
 
     /// For people; `None` where nothing was lost.
@@ -91,33 +93,24 @@ impl Losses {
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
-    /// Of two sessions: each lost its own.
+    /// Of several sessions, or of one at several times: the largest of each count. No sum, since a
+    /// session's losses stand in each of its recordings, and a recording may be there twice.
     #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        self.each(other, u64::saturating_add)
-    }
-
-    /// Of one session at two times: counts only grow.
-    #[must_use]
-    pub fn later(self, other: Self) -> Self {
-        self.each(other, u64::max)
-    }
-
-    fn each(self, other: Self, take: fn(u64, u64) -> u64) -> Self {
+    pub fn largest(self, other: Self) -> Self {
         Self {
-            events: take(self.events, other.events),
-            processes: take(self.processes, other.processes),
-            programs: take(self.programs, other.programs),
-            sessions: take(self.sessions, other.sessions),
-            stray_calls: take(self.stray_calls, other.stray_calls),
-            capability_checks: take(self.capability_checks, other.capability_checks),
-            low_ports: take(self.low_ports, other.low_ports),
-            arguments: take(self.arguments, other.arguments),
-            denials: take(self.denials, other.denials),
-            in_flight: take(self.in_flight, other.in_flight),
-            cgroups: take(self.cgroups, other.cgroups),
-            scopes: take(self.scopes, other.scopes),
-            unidentified: take(self.unidentified, other.unidentified),
+            events: self.events.max(other.events),
+            processes: self.processes.max(other.processes),
+            programs: self.programs.max(other.programs),
+            sessions: self.sessions.max(other.sessions),
+            stray_calls: self.stray_calls.max(other.stray_calls),
+            capability_checks: self.capability_checks.max(other.capability_checks),
+            low_ports: self.low_ports.max(other.low_ports),
+            arguments: self.arguments.max(other.arguments),
+            denials: self.denials.max(other.denials),
+            in_flight: self.in_flight.max(other.in_flight),
+            cgroups: self.cgroups.max(other.cgroups),
+            scopes: self.scopes.max(other.scopes),
+            unidentified: self.unidentified.max(other.unidentified),
         }
     }
 }
@@ -153,11 +146,11 @@ mod tests {
     }
 
     #[test]
-    fn sessions_add_up_and_a_session_grows() {
+    fn what_is_told_twice_was_lost_once() {
         let losses = numbered();
-        assert_eq!(losses.plus(losses).total(), 2 * losses.total());
-        assert_eq!(losses.later(losses), losses);
-        assert_eq!(Losses::default().later(losses), losses);
+        assert_eq!(losses.largest(losses), losses);
+        assert_eq!(Losses::default().largest(losses), losses);
+        assert_eq!(losses.largest(Losses::default()), losses);
     }
 
     #[test]

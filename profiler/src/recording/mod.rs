@@ -16,13 +16,13 @@ mod text;
 
 pub use arguments::{Arguments, NotedArgument};
 pub use assumption::{Assumption, assumptions};
-pub use file::{ReadError, read, write};
+pub use file::{ReadError, read, to_json, write};
 pub use losses::Losses;
-pub use merge::{MergeError, merge, merge_session};
+pub use merge::{Difference, MergeError, merge, merge_all};
 pub use subject::{Service, Subject, command_line, image_word};
 pub use text::{Text, terminals_obey};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -66,6 +66,37 @@ pub struct Recording {
     pub losses: Losses,
 }
 
+impl Recording {
+    pub fn attempts_mut(&mut self) -> impl Iterator<Item = &mut Attempt> {
+        let calls = self
+            .architectures
+            .values_mut()
+            .flat_map(IndexMap::values_mut);
+        calls.flat_map(|call| &mut call.tried)
+    }
+
+    /// Of calls and attempts, checks, ports and gains.
+    pub fn each_caller(&mut self, mut each: impl FnMut(&mut Caller)) {
+        let calls = self
+            .architectures
+            .values_mut()
+            .flat_map(IndexMap::values_mut);
+        for call in calls {
+            call.callers.iter_mut().for_each(&mut each);
+            let tried = call.tried.iter_mut().map(|attempt| &mut attempt.caller);
+            tried.for_each(&mut each);
+        }
+        let Capabilities {
+            checks, low_ports, ..
+        } = &mut self.capabilities;
+        let checks = checks.iter_mut().flat_map(|check| &mut check.callers);
+        let ports = low_ports.iter_mut().flat_map(|low| &mut low.callers);
+        checks.chain(ports).for_each(&mut each);
+        let gains = self.gains.iter_mut().flatten();
+        gains.map(|gain| &mut gain.caller).for_each(&mut each);
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
@@ -94,7 +125,9 @@ pub struct Host {
     pub cgroup: CgroupMode,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum CgroupMode {
     V2,
@@ -159,7 +192,7 @@ impl Filter {
 pub struct Run {
     /// From 1.
     pub id: u32,
-    /// RFC 3339, UTC.
+    /// RFC 3339, UTC, to the nanosecond: with the container it tells a run from all others.
     pub started: String,
     pub duration_ms: u64,
     /// Absent for a command or a cgroup.
@@ -284,7 +317,17 @@ pub struct Attempt {
     pub caller: Caller,
     /// The errno that the caller got (1 for EPERM); absent where it was sent a signal.
     pub errno: Option<i32>,
-    pub count: u64,
+    /// How often, by run.
+    pub counts: BTreeMap<u32, u64>,
+}
+
+impl Attempt {
+    /// In all runs.
+    pub fn count(&self) -> u64 {
+        self.counts
+            .values()
+            .fold(0, |sum, &count| sum.saturating_add(count))
+    }
 }
 
 /// Who did something for the first time, and when.

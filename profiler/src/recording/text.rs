@@ -17,13 +17,18 @@ impl Text {
         &self.0
     }
 
+    pub(super) fn from_encoded(text: &str) -> Option<Self> {
+        decode(text).map(Self)
+    }
+
     /// Up to the first NUL, as the kernel hands strings over; `None` where that is nothing.
     pub fn from_c_bytes(bytes: &[u8]) -> Option<Self> {
         let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
         (end > 0).then(|| Self(bytes[..end].to_vec()))
     }
 
-    fn encoded(&self) -> String {
+    /// As it stands in JSON.
+    pub(super) fn encoded(&self) -> String {
         let mut out = String::with_capacity(self.0.len());
         for chunk in self.0.utf8_chunks() {
             for c in chunk.valid().chars() {
@@ -112,8 +117,7 @@ impl Serialize for Text {
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        decode(&text)
-            .map(Self)
+        Self::from_encoded(&text)
             .ok_or_else(|| serde::de::Error::custom(format!("bad escape in {text:?}")))
     }
 }

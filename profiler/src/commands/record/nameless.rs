@@ -44,7 +44,7 @@ pub(super) fn unite(recordings: &mut IndexMap<PathBuf, Recording>) {
             confinement: subject.confinement.clone(),
             ..run
         };
-        recording::merge_session(&mut subject, run)
+        recording::merge(&mut subject, run)
             .expect("of one session, and now of one subject under one confinement");
         recordings.insert(first, subject);
     }
@@ -106,6 +106,11 @@ mod tests {
             name: filter.into(),
             sha256: None,
         };
+        // What is another subject's is another run.
+        let containers = recording.runs.iter_mut().flat_map(|run| &mut run.container);
+        for container in containers {
+            container.id.push_str(id);
+        }
         recording
     }
 

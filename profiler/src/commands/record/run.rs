@@ -60,6 +60,8 @@ impl End {
 /// What all runs of a session have in common.
 pub(super) struct Provenance {
     host: Host,
+    /// Read once, so that a run's start is the same in every checkpoint: it tells a run from others.
+    booted: SystemTime,
     capability_hook: Option<&'static str>,
     symbols: OnceCell<Symbols>,
 }
@@ -70,7 +72,11 @@ impl Provenance {
         capability_hook: Option<&'static str>,
     ) -> anyhow::Result<Self> {
         let name = nix::sys::utsname::uname().context("cannot ask the kernel for its name")?;
+        let since_boot = Duration::from_nanos(kernel::boot_time_ns());
         Ok(Self {
+            booted: SystemTime::now()
+                .checked_sub(since_boot)
+                .unwrap_or(SystemTime::UNIX_EPOCH),
             host: Host {
                 kernel: name.release().to_string_lossy().into_owned(),
                 machine: name.machine().to_string_lossy().into_owned(),
@@ -100,10 +106,7 @@ impl Provenance {
             Vec::new()
         };
         let now_ns = kernel::boot_time_ns();
-        let age = Duration::from_nanos(now_ns.saturating_sub(life.started_ns));
-        let started = SystemTime::now()
-            .checked_sub(age)
-            .unwrap_or(SystemTime::UNIX_EPOCH);
+        let started = self.booted + Duration::from_nanos(life.started_ns);
         let until = end.ended_ns.unwrap_or(now_ns);
         let About {
             subject,
@@ -112,7 +115,7 @@ impl Provenance {
         } = life.about.clone();
         let runs = vec![Run {
             id: clock.run,
-            started: humantime::format_rfc3339_seconds(started).to_string(),
+            started: humantime::format_rfc3339_nanos(started).to_string(),
             duration_ms: until.saturating_sub(life.started_ns) / 1_000_000,
             container: life.container.clone(),
             from_birth: life.from_birth,
