@@ -49,6 +49,24 @@ const X32_ONLY: [(u32, &str); 36] = [
     (547, "pwritev2"),
 ];
 
+/// Calls of x86_64 that x32 lacks, beside those it has at numbers of its own: `64` in the same table.
+const X32_LACKS: [&str; 14] = [
+    "uselib",
+    "_sysctl",
+    "create_module",
+    "get_kernel_syms",
+    "query_module",
+    "nfsservctl",
+    "set_thread_area",
+    "get_thread_area",
+    "epoll_ctl_old",
+    "epoll_wait_old",
+    "vserver",
+    "uretprobe",
+    "uprobe",
+    "map_shadow_stack",
+];
+
 /// By number, CAP_CHOWN first
 /// (<https://github.com/torvalds/linux/blob/v6.18/include/uapi/linux/capability.h>).
 pub const CAPABILITIES: [&str; 41] = [
@@ -127,6 +145,23 @@ fn i386_name(call: syscalls::x86::Sysno) -> &'static str {
     call.name().trim_start_matches("r#")
 }
 
+/// Without x32's bit; `None` where the ABI has no such call.
+pub fn number(abi: Abi, name: &str) -> Option<u32> {
+    let x86_64 = || name.parse::<syscalls::x86_64::Sysno>().ok();
+    let number = match abi {
+        Abi::X86_64 => x86_64()?.id(),
+        Abi::I386 => syscalls::x86::Sysno::iter()
+            .find(|call| i386_name(*call) == name)?
+            .id(),
+        Abi::X32 => match X32_ONLY.iter().find(|(_, own)| *own == name) {
+            Some((number, _)) => return Some(*number),
+            None if X32_LACKS.contains(&name) => return None,
+            None => x86_64()?.id(),
+        },
+    };
+    u32::try_from(number).ok()
+}
+
 /// The name of every call of every architecture.
 pub fn syscalls() -> BTreeSet<&'static str> {
     let x86_64 = syscalls::x86_64::Sysno::iter().map(|call| call.name());
@@ -150,7 +185,7 @@ pub fn capabilities(set: u64) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Abi, X32_ONLY, capability, syscall, syscalls};
+    use super::{Abi, X32_ONLY, capability, number, syscall, syscalls};
 
     #[test]
     fn each_table_has_its_own_numbers() {
@@ -172,6 +207,16 @@ mod tests {
                 .all(|name| all.contains(name))
         );
         assert!(X32_ONLY.iter().all(|(_, name)| all.contains(name)));
+    }
+
+    #[test]
+    fn a_name_has_a_number_where_the_abi_has_the_call() {
+        let numbers = |name| Abi::ALL.map(|abi| number(abi, name));
+        assert_eq!(numbers("getpid"), [Some(39), Some(20), Some(39)]);
+        assert_eq!(numbers("execve"), [Some(59), Some(11), Some(520)]);
+        assert_eq!(numbers("waitpid"), [None, Some(7), None]);
+        assert_eq!(numbers("uselib"), [Some(134), Some(86), None]);
+        assert_eq!(numbers("no_such_call"), [None; 3]);
     }
 
     #[test]

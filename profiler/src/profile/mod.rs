@@ -2,10 +2,16 @@
 //!
 //! Values only: no policy is made here (that is the generator's) and nothing is loaded.
 
+mod answer;
 pub mod compile;
+pub mod evaluate;
+pub mod interpret;
 mod read;
+mod runtime;
 
+pub use answer::Answer;
 pub use read::{ProfileFile, ReadError, read, read_whole};
+pub use runtime::{NATIVE, Runtime};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -205,3 +205,34 @@ fn check(code: c_int) -> io::Result<()> {
         Err(io::Error::from_raw_os_error(-code))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use profiler_common::{Abi, X32_BIT};
+
+    use super::Libseccomp;
+    use crate::names;
+
+    /// Our own tables, which reports and the evaluator use. A name without a number here is newer
+    /// than the library, or has two ways to be called: i386's sockets and System V IPC.
+    #[test]
+    fn names_have_the_librarys_numbers() {
+        let library = Libseccomp::open().unwrap();
+        let mut known = 0;
+        for (abi, token, bit) in [
+            (Abi::X86_64, "x86_64", 0),
+            (Abi::I386, "x86", 0),
+            (Abi::X32, "x32", X32_BIT),
+        ] {
+            let token = library.architecture(token).unwrap();
+            for name in names::syscalls() {
+                let ours = names::number(abi, name).map(|number| number | bit);
+                if let Some(number) = library.syscall_of(token, name) {
+                    assert_eq!(ours, Some(number), "{abi:?} {name}");
+                    known += 1;
+                }
+            }
+        }
+        assert!(known > 1000, "{known}");
+    }
+}

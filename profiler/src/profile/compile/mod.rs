@@ -17,8 +17,9 @@ mod stub;
 use std::io;
 
 use self::library::{Condition, Filter, Libseccomp, SONAME};
-use self::stub::{AUDIT_ARCH_X86_64, Highest};
-use super::{Action, Comparison, Operator, Profile, Rule};
+use self::stub::Highest;
+use super::interpret::AUDIT_ARCH_X86_64;
+use super::{Action, Answer, Comparison, Operator, Profile, Rule, Runtime};
 
 /// The kernel's limit on a filter's instructions (BPF_MAXINSNS,
 /// <https://github.com/torvalds/linux/blob/v6.18/include/uapi/linux/bpf_common.h#L54>).
@@ -64,22 +65,24 @@ pub enum CompileError {
     TooLong(usize),
 }
 
+/// As runc 1.1 makes it.
 pub fn compile(profile: &Profile) -> Result<Compiled, CompileError> {
+    compile_for(Runtime::Runc1_1, profile)
+}
+
+pub fn compile_for(runtime: Runtime, profile: &Profile) -> Result<Compiled, CompileError> {
     let library = Libseccomp::open().map_err(CompileError::Library)?;
-    let default = encode(profile.default_action, profile.default_errno_ret);
+    let default = Answer::new(profile.default_action, profile.default_errno_ret);
     let mut filter = library
-        .filter(default)
+        .filter(default.value())
         .ok_or(CompileError::DefaultAction(profile.default_action))?;
-    let mut tokens = Vec::new();
     for name in &profile.architectures {
-        let token = token(&library, name)?;
         filter
-            .add_architecture(token)
+            .add_architecture(token(&library, name)?)
             .map_err(|source| CompileError::Architecture {
                 name: name.clone(),
                 source,
             })?;
-        tokens.push(token);
     }
     filter
         .clear_no_new_privileges()
@@ -87,22 +90,22 @@ pub fn compile(profile: &Profile) -> Result<Compiled, CompileError> {
 
     let mut unknown = Vec::new();
     for rule in &profile.syscalls {
-        let action = encode(rule.action, rule.errno_ret);
+        let answer = Answer::from(rule);
         for name in &rule.names {
             if name.is_empty() {
                 return Err(CompileError::EmptyName);
             }
-            if action == default {
+            if answer == default {
                 continue;
             }
             match library.syscall(name) {
-                Some(number) => add(&mut filter, action, number, name, rule)?,
+                Some(number) => add(&mut filter, answer.value(), number, name, rule)?,
                 None => unknown.push(name.clone()),
             }
         }
     }
 
-    let mut program = stub::program(&highest(&library, profile, &tokens));
+    let mut program = stub::program(&highest(&library, profile, runtime)?);
     program.extend(filter.export().map_err(CompileError::Export)?);
     if program.len() > MAX_INSTRUCTIONS {
         return Err(CompileError::TooLong(program.len()));
@@ -174,31 +177,15 @@ fn condition(name: &str, comparison: &Comparison) -> Result<Condition, CompileEr
     })
 }
 
-/// As the kernel and libseccomp both encode it; EPERM where no errno is named.
-fn encode(action: Action, errno: Option<u32>) -> u32 {
-    let data = errno.unwrap_or(libc::EPERM.unsigned_abs()) & libc::SECCOMP_RET_DATA;
-    match action {
-        Action::Allow => libc::SECCOMP_RET_ALLOW,
-        Action::Errno => libc::SECCOMP_RET_ERRNO | data,
-        Action::KillThread => libc::SECCOMP_RET_KILL_THREAD,
-        Action::KillProcess => libc::SECCOMP_RET_KILL_PROCESS,
-        Action::Trap => libc::SECCOMP_RET_TRAP,
-        Action::Trace => libc::SECCOMP_RET_TRACE | data,
-        Action::Log => libc::SECCOMP_RET_LOG,
-    }
-}
-
-/// By the listed architectures only: runc 1.1.5 puts no stub before an unlisted native one (later
-/// runcs do), and EPERM is the harder answer to pass with.
-fn highest(library: &Libseccomp, profile: &Profile, tokens: &[u32]) -> Vec<Highest> {
-    if matches!(
-        profile.default_action,
-        Action::Allow | Action::Log | Action::Trace
-    ) {
-        return Vec::new();
-    }
+/// By the architectures that `runtime` looks at.
+fn highest(
+    library: &Libseccomp,
+    profile: &Profile,
+    runtime: Runtime,
+) -> Result<Vec<Highest>, CompileError> {
     let mut all: Vec<Highest> = Vec::new();
-    for &token in tokens {
+    for architecture in runtime.stubbed(profile) {
+        let token = token(library, architecture)?;
         let number = profile
             .syscalls
             .iter()
@@ -225,7 +212,7 @@ fn highest(library: &Libseccomp, profile: &Profile, tokens: &[u32]) -> Vec<Highe
             all[at].own = number;
         }
     }
-    all
+    Ok(all)
 }
 
 #[cfg(test)]

@@ -9,21 +9,14 @@
 use libc::sock_filter;
 use profiler_common::X32_BIT;
 
-/// As `seccomp_data.arch` shows it, for x86_64 and x32 alike.
-pub(super) const AUDIT_ARCH_X86_64: u32 = 0xc000_003e;
-
-const LOAD: u16 = 0x20;
-const JUMP: u16 = 0x05;
-const JUMP_IF_EQUAL: u16 = 0x15;
-const JUMP_IF_GREATER: u16 = 0x25;
-const JUMP_IF_SET: u16 = 0x45;
-const RETURN: u16 = 0x06;
+use crate::profile::Answer;
+use crate::profile::interpret::{
+    AUDIT_ARCH_X86_64, JUMP, JUMP_IF_EQUAL, JUMP_IF_GREATER, JUMP_IF_SET, LOAD, RETURN,
+};
 
 /// Offsets in `struct seccomp_data`.
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
-
-const ANSWER_ENOSYS: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
 
 /// The highest number that a profile names, of one architecture as the kernel tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +58,7 @@ fn section(highest: Highest) -> Vec<sock_filter> {
     } else {
         body.push(branch(JUMP_IF_GREATER, own, 0, 1));
     }
-    body.push(step(RETURN, ANSWER_ENOSYS));
+    body.push(step(RETURN, Answer::ENOSYS.value()));
     body.push(step(JUMP, 0));
     let length = u8::try_from(body.len()).expect("six instructions at most");
     body.insert(

@@ -372,3 +372,16 @@ fn the_library_names_its_version() {
     let version = compile(&Profile::open()).unwrap().library_version;
     assert!(version.starts_with("2."), "{version}");
 }
+
+/// runc leaves the stub out where the default says ENOSYS itself
+/// (<https://github.com/opencontainers/runc/blob/v1.1.5/libcontainer/seccomp/patchbpf/enosys_linux.go#L541>):
+/// an i386 socket stands above what counts as the highest number there.
+#[test]
+fn a_default_of_enosys_has_no_stub() {
+    let allowed = vec![rule(&["exit_group", "accept4"], Action::Allow, None)];
+    let mut enosys = profile(Action::Errno, X86, allowed);
+    let accept4 = [Call::I386(364)];
+    assert_eq!(under(&enosys, &accept4), errnos([libc::ENOSYS]));
+    enosys.default_errno_ret = Some(libc::ENOSYS.unsigned_abs());
+    assert_ne!(under(&enosys, &accept4), errnos([libc::ENOSYS]));
+}
