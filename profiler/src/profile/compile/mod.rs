@@ -177,6 +177,7 @@ fn condition(name: &str, comparison: &Comparison) -> Result<Condition, CompileEr
     })
 }
 
+/// By the architectures that `runtime` looks at.
 fn highest(
     library: &Libseccomp,
     profile: &Profile,

@@ -372,7 +372,6 @@ fn the_library_names_its_version() {
     let version = compile(&Profile::open()).unwrap().library_version;
     assert!(version.starts_with("2."), "{version}");
 }
-}
 
 /// runc leaves the stub out where the default says ENOSYS itself
 /// (<https://github.com/opencontainers/runc/blob/v1.1.5/libcontainer/seccomp/patchbpf/enosys_linux.go#L541>):
