@@ -189,6 +189,24 @@ fn sarif_is_what_its_schema_says() {
 }
 
 #[test]
+fn json_is_what_the_published_schema_says() {
+    let path = file("../profiler/schema/lint.v1.schema.json");
+    let schema = fs::read(path).expect("it is published");
+    let schema = serde_json::from_slice(&schema).expect("it is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    let rules = lint::rules().iter().map(|rule| rule.id.to_string());
+    let files: Vec<FileReport> = rules.map(|name| report(&name)).collect();
+    let mut told = serde_json::from_str(&output::lint::json(&files)).expect("it is JSON");
+    let errors: Vec<String> = validator
+        .iter_errors(&told)
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(errors, Vec::<String>::new());
+    told["files"][0]["findings"][0]["rule"] = "no-such-rule".into();
+    assert!(!validator.is_valid(&told));
+}
+
+#[test]
 fn json_and_markdown() {
     let files = || {
         vec![
