@@ -8,6 +8,8 @@ use profiler::generator::{self, Floor, Options};
 use profiler::lint::{self, Findings, RuleId, Severity};
 use profiler::output;
 use profiler::output::lint::FileReport;
+use profiler::profile::Runtime;
+use profiler::profile::compile::compile;
 use profiler_tests::file;
 
 use super::{ALL, ATTACHED, TROUBLED, recordings};
@@ -79,6 +81,22 @@ fn a_profile_by_hand_has_each_of_its_defects_named() {
     insta::assert_snapshot!("by-hand", output::lint::text(&[report]));
 }
 
+/// runc answers ENOSYS above the highest call named: a rule that repeats the default counts for that,
+/// and the call named makes it EPERM for clone3.
+#[test]
+fn the_highest_call_named_counts() {
+    let report = report("highest-named");
+    let rules = rules_of(&report.findings);
+    assert_eq!(rules, [RuleId::SameAsDefault, RuleId::Clone3Refused].into());
+    let of_openat2 = &report.findings.findings[0];
+    assert_eq!(of_openat2.rule, RuleId::Clone3Refused);
+    let all = report.findings.findings.iter();
+    let same = all.filter(|finding| finding.rule == RuleId::SameAsDefault);
+    let fixable: Vec<bool> = same.map(|finding| finding.edit.is_some()).collect();
+    assert_eq!(fixable, [false, true]);
+    insta::assert_snapshot!("highest-named", output::lint::text(&[report]));
+}
+
 #[test]
 fn what_we_generate_deserves_notes_at_most() {
     let floor = Some(Floor::named("runc-1.1.5").expect("the table has it"));
@@ -146,7 +164,7 @@ fn what_is_mended_is_found_no_more() {
 fn libseccomp_refuses_what_conflicts() {
     let compiles = |name: &str| {
         let profile = serde_json::from_slice(&bytes(name)).expect("it is a profile");
-        profiler::profile::compile::compile(&profile).is_ok()
+        compile(&profile, Runtime::Runc1_1).is_ok()
     };
     assert!(!compiles("conflicting-rules"));
     assert!(compiles("shadowed-rule"));
