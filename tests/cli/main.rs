@@ -6,6 +6,8 @@
 mod merging;
 
 use std::fs::File;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Stdio;
 
 use profiler_tests::{file, profiler, profiler_path};
@@ -49,4 +51,27 @@ fn generate(stdout: impl Into<Stdio>) -> std::process::Output {
         .spawn()
         .and_then(std::process::Child::wait_with_output)
         .expect("the command under test starts")
+}
+
+#[test]
+fn what_is_too_large_or_leads_nowhere_is_refused_at_once() {
+    let folder = tempfile::tempdir().expect("the system has a temporary folder");
+    let (large, link) = (
+        folder.path().join("large.json"),
+        folder.path().join("link.json"),
+    );
+    let file = File::create(&large).expect("a new file");
+    file.set_len(100 << 20).expect("a sparse file");
+    symlink(&link, &link).expect("a new link");
+    for (path, said) in [
+        (large.as_path(), "is too large for a seccomp profile"),
+        (Path::new("/dev/zero"), "is too large for a seccomp profile"),
+        (&link, "Too many levels of symbolic links"),
+    ] {
+        let output = profiler().arg("lint").arg(path).output();
+        let output = output.expect("the command under test starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(said), "{stderr}");
+    }
 }

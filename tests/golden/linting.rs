@@ -8,6 +8,7 @@ use profiler::generator::{self, Floor, Options};
 use profiler::lint::{self, Findings, RuleId, Severity};
 use profiler::output;
 use profiler::output::lint::FileReport;
+use profiler::profile::compile::compile;
 use profiler_tests::file;
 
 use super::{ALL, ATTACHED, TROUBLED, recordings};
@@ -79,6 +80,22 @@ fn a_profile_by_hand_has_each_of_its_defects_named() {
     insta::assert_snapshot!("by-hand", output::lint::text(&[report]));
 }
 
+/// runc answers ENOSYS above the highest call named: a rule that repeats the default counts for that,
+/// and the call named makes it EPERM for clone3.
+#[test]
+fn the_highest_call_named_counts() {
+    let report = report("highest-named");
+    let rules = rules_of(&report.findings);
+    assert_eq!(rules, [RuleId::SameAsDefault, RuleId::Clone3Refused].into());
+    let of_openat2 = &report.findings.findings[0];
+    assert_eq!(of_openat2.rule, RuleId::Clone3Refused);
+    let all = report.findings.findings.iter();
+    let same = all.filter(|finding| finding.rule == RuleId::SameAsDefault);
+    let fixable: Vec<bool> = same.map(|finding| finding.edit.is_some()).collect();
+    assert_eq!(fixable, [false, true]);
+    insta::assert_snapshot!("highest-named", output::lint::text(&[report]));
+}
+
 #[test]
 fn what_we_generate_deserves_notes_at_most() {
     let floor = Some(Floor::named("runc-1.1.5").expect("the table has it"));
@@ -146,7 +163,7 @@ fn what_is_mended_is_found_no_more() {
 fn libseccomp_refuses_what_conflicts() {
     let compiles = |name: &str| {
         let profile = serde_json::from_slice(&bytes(name)).expect("it is a profile");
-        profiler::profile::compile::compile(&profile).is_ok()
+        compile(&profile).is_ok()
     };
     assert!(!compiles("conflicting-rules"));
     assert!(compiles("shadowed-rule"));
@@ -186,6 +203,24 @@ fn sarif_is_what_its_schema_says() {
         "a%20folder/%1B%5B31m%3C%C3%A9%3E.json"
     );
     assert!(!validator.is_valid(&serde_json::json!({"version": "2.1.0"})));
+}
+
+#[test]
+fn json_is_what_the_published_schema_says() {
+    let path = file("../profiler/schema/lint.v1.schema.json");
+    let schema = fs::read(path).expect("it is published");
+    let schema = serde_json::from_slice(&schema).expect("it is JSON");
+    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    let rules = lint::rules().iter().map(|rule| rule.id.to_string());
+    let files: Vec<FileReport> = rules.map(|name| report(&name)).collect();
+    let mut told = serde_json::from_str(&output::lint::json(&files)).expect("it is JSON");
+    let errors: Vec<String> = validator
+        .iter_errors(&told)
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(errors, Vec::<String>::new());
+    told["files"][0]["findings"][0]["rule"] = "no-such-rule".into();
+    assert!(!validator.is_valid(&told));
 }
 
 #[test]

@@ -59,6 +59,10 @@ impl Found {
         self.replace(bytes, "")
     }
 
+    pub(super) fn without_edit(self) -> Self {
+        Self { edit: None, ..self }
+    }
+
     pub(super) fn placed(self, lines: &Lines<'_>) -> Finding {
         Finding {
             rule: self.rule,

@@ -89,3 +89,6 @@ fn broken(finding: Finding) -> Findings {
         is_broken: true,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,10 +47,28 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
                 continue;
             }
             let found_one = by_itself(comparison).or_else(|| by_call(rule, comparison));
-            found.extend(found_one);
+            found.extend(found_one.map(|one| {
+                if is_disputed(document, rule) {
+                    one.without_edit()
+                } else {
+                    one
+                }
+            }));
         }
         found.extend(rule.comparisons.iter().filter_map(second_value));
     }
+}
+
+/// Whether other rules compare arguments of one of its calls for another answer: which of them counts
+/// then hangs on how each is written.
+fn is_disputed(document: &Document, rule: &Rule) -> bool {
+    let is_named = |name: &str| rule.names.iter().any(|own| own.value == name);
+    let default = document.default_answer();
+    document.entries().any(|(other, name)| {
+        let answer = other.answer();
+        let is_other = answer != rule.answer() && answer != default;
+        is_other && !other.comparisons.is_empty() && is_named(&name.value)
+    })
 }
 
 fn second_value(comparison: &Comparison) -> Option<Found> {
@@ -68,17 +86,20 @@ fn by_itself(comparison: &Comparison) -> Option<Found> {
         Operator::Less => (value == 0, false),
         Operator::LessOrEqual => (false, value == u64::MAX),
         Operator::Greater => (value == u64::MAX, false),
-        Operator::GreaterOrEqual => (false, value == 0),
-        Operator::MaskedEqual => (second & !value != 0, value == 0 && second == 0),
+        Operator::GreaterOrEqual | Operator::MaskedEqual => (false, value == 0),
         Operator::Equal | Operator::NotEqual => (false, false),
     };
     if never {
-        let message = if comparison.operator.value == Operator::MaskedEqual {
-            format!("{second} has bits that the mask {value} takes away: nothing is equal")
-        } else {
-            "no value fulfils this".to_owned()
-        };
+        let message = "no value fulfils this";
         return Some(Found::new(RuleId::NeverMatches, &comparison.at, message));
+    }
+    let is_masked = comparison.operator.value == Operator::MaskedEqual;
+    if is_masked && !always && second & !value != 0 {
+        let message = format!(
+            "of {second} the mask {value} leaves {}, and that is what is compared with",
+            second & value
+        );
+        return Some(Found::new(RuleId::BitsOutsideMask, &comparison.at, message));
     }
     always.then(|| {
         Found::new(

@@ -3,6 +3,7 @@
 mod actions;
 mod architectures;
 mod comparisons;
+mod compiled;
 mod default;
 mod host;
 mod names;
@@ -22,4 +23,5 @@ pub(super) fn check(document: &Document, options: &Options, found: &mut Vec<Foun
     comparisons::check(document, found);
     host::check(document, found);
     needs::check(document, found);
+    compiled::check(document, found);
 }

@@ -14,9 +14,6 @@ const FIRST_AND_LAST: [(&str, &str); 2] = [
     ("exit_group", "no program ends but by a signal"),
 ];
 
-const CLONE3: &str = "clone3";
-const ENOSYS: u32 = 38;
-
 pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
     found.extend(ways_round(document));
     if document.denies_by_default() != Some(true) {
@@ -30,7 +27,6 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
     // Else there is one finding that says it all.
     if !let_through.is_empty() {
         missing(document, &let_through, found);
-        found.extend(clone3(document, &let_through));
     }
 }
 
@@ -76,19 +72,4 @@ fn missing(document: &Document, let_through: &BTreeSet<&str>, found: &mut Vec<Fo
         let message = format!("runc calls behind the filter: {}", runtime.join(", "));
         found.push(Found::new(RuleId::MissingRuntimeCall, at, message));
     }
-}
-
-/// Where threads are wanted at all.
-fn clone3(document: &Document, let_through: &BTreeSet<&str>) -> Option<Found> {
-    if !let_through.contains("clone") || let_through.contains(CLONE3) {
-        return None;
-    }
-    let answers = document.entries().filter(|(_, name)| name.value == CLONE3);
-    let mut refusals = answers.filter(|(rule, _)| {
-        let errno = rule.answer().and_then(|(_, errno)| errno);
-        rule.is_unconditional() && errno != Some(ENOSYS)
-    });
-    let (_, name) = refusals.next()?;
-    let message = "clone3 is not answered with errno 38 (ENOSYS)";
-    Some(Found::new(RuleId::Clone3Refused, &name.at, message))
 }

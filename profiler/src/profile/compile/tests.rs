@@ -343,6 +343,19 @@ fn a_rule_that_repeats_the_default_is_skipped_and_so_is_an_unknown_name() {
     );
 }
 
+/// The kernel cuts umask's argument to 32 bits, and the filter compares 64.
+#[test]
+fn a_bit_above_gets_round_a_comparison_without_a_mask() {
+    const OPEN: &str = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls":
+        [{"names": ["umask"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, ARGS}]}]}"#;
+    let open = |args| serde_json::from_str(&OPEN.replace("ARGS", args)).unwrap();
+    let calls = [0o77, 1 << 32 | 0o77].map(|mask| Call::With(libc::SYS_umask, mask));
+    let unmasked = open(r#""value": 63, "op": "SCMP_CMP_EQ""#);
+    assert_eq!(under(&unmasked, &calls), errnos([libc::EPERM, 0]));
+    let masked = open(r#""value": 4294967295, "valueTwo": 63, "op": "SCMP_CMP_MASKED_EQ""#);
+    assert_eq!(under(&masked, &calls), errnos([libc::EPERM; 2]));
+}
+
 #[test]
 fn what_runc_refuses_is_refused_with_its_name() {
     let with = |architecture: &str, rules| profile(Action::Errno, &[architecture], rules);
