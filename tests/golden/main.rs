@@ -9,6 +9,7 @@ mod explaining;
 mod formats;
 mod linting;
 mod merging;
+mod policies;
 mod properties;
 mod refusals;
 
