@@ -10,6 +10,7 @@ mod formats;
 mod linting;
 mod merge_laws;
 mod merging;
+mod policies;
 mod properties;
 mod refusals;
 

@@ -42,6 +42,30 @@ pub struct Policy {
     /// Which calls are allowed with the arguments that were seen only
     #[arg(long, value_enum, default_value_t = ArgumentLevel::Safe)]
     pub args: ArgumentLevel,
+    /// What becomes of a call that is not allowed [default: errno, or as the base has it]
+    #[arg(long, value_enum, value_name = "ACTION")]
+    pub default_action: Option<DefaultAction>,
+    /// Refuse nothing: what would be refused passes, and the kernel logs it
+    #[arg(long, conflicts_with = "default_action")]
+    pub log: bool,
+    /// Begin from PROFILE: all of its rules are kept, what was seen is added
+    #[arg(long, value_name = "PROFILE")]
+    pub base: Option<PathBuf>,
+    /// Refuse a recording that lost anything, or that did not come to its end
+    #[arg(long)]
+    pub strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum DefaultAction {
+    /// It fails with EPERM
+    Errno,
+    /// The process is killed
+    Kill,
+    /// It passes, and the kernel logs it
+    Log,
+    /// The process is sent SIGSYS
+    Trap,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

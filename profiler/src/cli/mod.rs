@@ -9,7 +9,7 @@ mod run_options;
 mod verify;
 
 pub use explain::ExplainArgs;
-pub use generate::{ArgumentLevel, GenerateArgs, OutputFormat, Policy};
+pub use generate::{ArgumentLevel, DefaultAction, GenerateArgs, OutputFormat, Policy};
 pub use lint::{FailOn, FindingFormat, LintArgs};
 pub use merge::{Difference, MergeArgs};
 pub use record::{LeftoverRule, Others, RecordArgs, Trust};

@@ -1,5 +1,6 @@
 //! `profiler generate`
 
+mod here;
 mod options;
 
 use std::collections::BTreeSet;
@@ -8,7 +9,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use self::options::options;
+use self::options::{base, options};
+use super::BadInput;
 use crate::capabilities::CapabilityList;
 use crate::cli::{GenerateArgs, OutputFormat};
 use crate::file;
@@ -20,9 +22,10 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
     let recordings = args
         .recordings
         .iter()
-        .map(|path| recording::read(path))
-        .collect::<Result<Vec<Recording>, _>>()?;
-    let (profile, about_profile) = generator::generate(&recordings, options(args)?)?;
+        .map(|path| read(path, args.policy.strict))
+        .collect::<anyhow::Result<Vec<Recording>>>()?;
+    let base = base(args)?;
+    let (profile, about_profile) = generator::generate(&recordings, options(args, base.as_ref())?)?;
     let (capabilities, about_capabilities) = capabilities(&recordings)?;
     let folder = args.output.as_deref().filter(|path| is_folder(path));
     // The recordings are of one subject: the generator has seen to that.
@@ -38,8 +41,10 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
 
     let formats = formats(args, folder, &hardening)?;
     let mut warnings = BTreeSet::new();
+    let mut here = None;
     if formats.iter().any(|&format| output::has_profile(format)) {
         warnings.extend(about_profile);
+        here = here::about(&hardening.profile);
     }
     if formats
         .iter()
@@ -57,10 +62,27 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
     for warning in &warnings {
         eprintln!("profiler: warning: {warning}");
     }
+    if let Some(warning) = here {
+        eprintln!("profiler: warning: {warning}");
+    }
     for warning in &unsaid {
         eprintln!("profiler: warning: {warning}");
     }
     write(args, folder, &texts)
+}
+
+fn read(path: &Path, strict: bool) -> anyhow::Result<Recording> {
+    let recording = recording::read(path)?;
+    let checked = generator::check_one(&recording);
+    let checked = if strict {
+        checked.and_then(|()| generator::check_complete(&recording))
+    } else {
+        checked
+    };
+    match checked {
+        Ok(()) => Ok(recording),
+        Err(error) => Err(BadInput(format!("{}: {error}", path.display())).into()),
+    }
 }
 
 /// `None` where they were not observed.

@@ -1,29 +1,22 @@
 //! What the reader of a profile has to know, as no rule of it can say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::input::Calls;
 use super::warning::Warning;
-use crate::profile::{Action, Rule};
+use crate::names::{self, LibseccompVersion};
+use crate::profile::{Action, Profile, Rule};
 
 /// The flags behind clone3's pointer, and all that a ring does, are out of a filter's sight.
 pub const WAYS_ROUND: [&str; 2] = ["clone3", "io_uring_setup"];
 
-/// The highest number that each libseccomp release knows; the oldest is what runc 1.1 is found
-/// with (<https://github.com/seccomp/libseccomp/blob/v2.6.0/src/syscalls.csv> and its history).
-const LIBSECCOMP: [(&str, i32); 4] = [
-    ("2.5.4", 450),
-    ("2.5.5", 456),
-    ("2.6.0", 466),
-    ("2.6.1", 471),
-];
-/// x32's own calls lie in this range; they are old.
-const X32_ONLY: std::ops::RangeInclusive<i32> = 512..=547;
+/// What runc 1.1 is found with on the oldest systems that it still runs on.
+const OLDEST_LIBSECCOMP: &str = "2.5.4";
 
 /// What every filter should refuse is not worth a word.
 pub(super) fn tried(calls: &Calls, rules: &[Rule]) -> Option<Warning> {
     let is_allowed = |name: &String| {
-        let mut allowing = rules.iter().filter(|rule| rule.action == Action::Allow);
+        let mut allowing = rules.iter().filter(|rule| rule.action.lets_through());
         allowing.any(|rule| rule.names.contains(name))
     };
     let names: BTreeSet<String> = calls
@@ -51,23 +44,37 @@ pub(super) fn calls(calls: &Calls, architectures: &[String]) -> Vec<Warning> {
             numbers: numbers.clone(),
         });
     }
-    for pair in LIBSECCOMP.windows(2) {
-        let ((_, known), (libseccomp, newest)) = (pair[0], pair[1]);
-        let names: BTreeSet<String> = calls
-            .named
-            .iter()
-            .filter(|(_, call)| {
-                call.numbers.values().any(|&number| {
-                    number > known && number <= newest && !X32_ONLY.contains(&number)
-                })
-            })
-            .map(|(name, _)| name.clone())
-            .collect();
-        if !names.is_empty() {
-            warnings.push(Warning::NewerLibseccomp { libseccomp, names });
+    warnings.extend(shared_names(calls, architectures));
+    warnings
+}
+
+/// Of the rules as they are written.
+pub(super) fn profile(profile: &Profile) -> Vec<Warning> {
+    let oldest: LibseccompVersion = OLDEST_LIBSECCOMP.parse().expect("a version of it");
+    let mut newer: BTreeMap<LibseccompVersion, BTreeSet<String>> = BTreeMap::new();
+    let mut nowhere = BTreeSet::new();
+    let allowing = profile.syscalls.iter().filter(|r| r.action.lets_through());
+    for name in allowing.flat_map(|rule| &rule.names) {
+        match names::libseccomp_since(name) {
+            Some(since) if since > oldest => {
+                newer.entry(since).or_default().insert(name.clone());
+            }
+            Some(_) => {}
+            None => {
+                nowhere.insert(name.clone());
+            }
         }
     }
-    warnings.extend(shared_names(calls, architectures));
+    let newer = newer.into_iter();
+    let mut warnings: Vec<Warning> = newer
+        .map(|(libseccomp, names)| Warning::NewerLibseccomp { libseccomp, names })
+        .collect();
+    if !nowhere.is_empty() {
+        warnings.push(Warning::NoSuchCall { names: nowhere });
+    }
+    if profile.default_action == Action::Log {
+        warnings.push(Warning::RefusesNothing);
+    }
     warnings
 }
 

@@ -27,8 +27,24 @@ pub(super) fn check(recordings: &[Recording]) -> Result<(), GenerateError> {
             machines: machines.into_iter().collect(),
         });
     }
-    if recordings.iter().all(|recording| recording.runs.is_empty()) {
+    recordings.iter().try_for_each(check_one)
+}
+
+/// Refuses a recording of nothing.
+pub fn check_one(recording: &Recording) -> Result<(), GenerateError> {
+    if recording.runs.is_empty() {
         return Err(GenerateError::NoRuns);
+    }
+    Ok(())
+}
+
+/// Refuses a recording in which anything is missing.
+pub fn check_complete(recording: &Recording) -> Result<(), GenerateError> {
+    if let Some(losses) = recording.losses.in_words() {
+        return Err(GenerateError::Lost { losses });
+    }
+    if recording.status == Status::Checkpoint {
+        return Err(GenerateError::Checkpoint);
     }
     Ok(())
 }

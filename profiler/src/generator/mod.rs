@@ -6,21 +6,25 @@
 
 mod about;
 mod arguments;
+mod base;
 mod capabilities;
 mod classify;
 mod floor;
 mod input;
 mod notes;
+mod refusal;
 mod syscalls;
 mod tables;
 mod warning;
 
 pub use about::WAYS_ROUND;
 pub use arguments::ArgumentRules;
+pub use base::Base;
 pub use capabilities::capabilities;
 pub use classify::{Judgement, asker, dispensable, judge};
 pub use floor::{Floor, least_of_runtimes};
-pub use input::no_new_privileges;
+pub use input::{check_complete, check_one, no_new_privileges};
 pub use notes::about_gains;
+pub use refusal::Refusal;
 pub use syscalls::{Options, generate, kernel_driven};
 pub use warning::{GenerateError, Warning};

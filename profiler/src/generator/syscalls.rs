@@ -8,29 +8,33 @@ use std::collections::BTreeSet;
 
 use super::about;
 use super::arguments::{self, ArgumentRule, ArgumentRules, Ruled};
+use super::base::Base;
 use super::floor::{self, Floor};
 use super::input::{self, Calls};
+use super::refusal::{self, Refusal};
 use super::tables::{ALWAYS, ANSWERS, AlwaysCall, When};
 use super::warning::{GenerateError, Warning};
 use crate::profile::{Action, Profile, Rule};
 use crate::recording::{ARCHITECTURES, Assumption, Phase, Recording};
 
-const EPERM: u32 = 1;
 const ENOSYS: u32 = 38;
 
 /// What the user decides.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Options {
+pub struct Options<'a> {
     /// Stands in where no recording shows what the container runtime calls.
     pub floor: Option<Floor>,
     pub arguments: ArgumentRules,
+    /// What becomes of a call that is not allowed; `None`: as the base has it, or EPERM.
+    pub refusal: Option<Refusal>,
+    pub base: Option<&'a Base>,
 }
 
 /// The profile under which the recorded subject passes again. The order of the recordings is
 /// immaterial, and the same recordings make the same profile.
 pub fn generate(
     recordings: &[Recording],
-    options: Options,
+    options: Options<'_>,
 ) -> Result<(Profile, Vec<Warning>), GenerateError> {
     input::check(recordings)?;
     let mut calls = input::calls(recordings);
@@ -39,6 +43,9 @@ pub fn generate(
     }
     let (floor, about_tail) = runtime_tail(&mut calls, recordings, options.floor);
     let is_container = input::is_container(recordings) || !floor.is_empty();
+    if let Some(base) = options.base {
+        calls.architectures.extend(base.architectures().to_vec());
+    }
     let architectures = architectures(&calls);
     let free = not_only_seen(&calls, is_container, &floor, options.floor);
     let (ruled, about_arguments) =
@@ -48,16 +55,24 @@ pub fn generate(
     syscalls.extend(always(&calls, is_container));
     syscalls.extend(answers(&calls));
     let mut warnings = input::warnings(recordings);
+    if let Some(base) = options.base {
+        let (both, about_base) = base.with(&syscalls);
+        syscalls = both;
+        warnings.extend(about_base);
+    }
     warnings.extend(about_tail);
     warnings.extend(about_arguments);
     warnings.extend(about::tried(&calls, &syscalls));
     warnings.extend(about::calls(&calls, &architectures));
-    let profile = Profile {
-        default_action: Action::Errno,
-        default_errno_ret: Some(EPERM),
+    let (default_action, default_errno_ret) = refusal::default(options.refusal, options.base);
+    let mut profile = Profile {
+        default_action,
+        default_errno_ret,
         architectures,
         syscalls,
     };
+    refusal::open(&mut profile, options.refusal);
+    warnings.extend(about::profile(&profile));
     Ok((profile, warnings.into_iter().collect()))
 }
 

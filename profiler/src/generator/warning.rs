@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::names::LibseccompVersion;
+
 /// Something that the recording left open, or that the output cannot say. Ordered as they are
 /// shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -112,9 +114,33 @@ pub enum Warning {
         list(.names)
     )]
     NewerLibseccomp {
-        libseccomp: &'static str,
+        libseccomp: LibseccompVersion,
         names: BTreeSet<String>,
     },
+    #[error(
+        "no call is named {}: libseccomp leaves {} out; mend the name, or take it out",
+        list(.names),
+        if .names.len() == 1 { "it" } else { "them" }
+    )]
+    NoSuchCall { names: BTreeSet<String> },
+    #[error("allowed by {base} alone, and never seen: {}", list(.names))]
+    OnlyInBase {
+        base: String,
+        names: BTreeSet<String>,
+    },
+    #[error(
+        "{base} refuses {}, which {} seen: allowed",
+        list(.names),
+        if .names.len() == 1 { "was" } else { "were" }
+    )]
+    RefusedByBase {
+        base: String,
+        names: BTreeSet<String>,
+    },
+    #[error(
+        "the profile refuses nothing: what it does not allow passes, and the kernel logs it; generate it again without this for use"
+    )]
+    RefusesNothing,
     #[error(
         "a profile has one list for all architectures: calls that only {seen} made are allowed to {also} too ({count} of them)"
     )]
@@ -141,6 +167,16 @@ pub enum GenerateError {
     NoRecording,
     #[error("nothing ran while recording; record again")]
     NoRuns,
+    #[error("the recording is not complete ({losses}); record again, or do without --strict")]
+    Lost { losses: String },
+    #[error(
+        "the recorder did not come to its end, what came after its last checkpoint is missing; record again, or do without --strict"
+    )]
+    Checkpoint,
+    #[error(
+        "{name} allows by default, so that a profile that begins from it refuses nothing; name one that refuses by default"
+    )]
+    BaseAllows { name: String },
     #[error(
         "no call was recorded, and a profile that refuses everything starts nothing; record again"
     )]

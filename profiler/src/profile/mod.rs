@@ -103,6 +103,13 @@ pub enum Operator {
     MaskedEqual,
 }
 
+impl Action {
+    /// Whether the call is made.
+    pub const fn lets_through(self) -> bool {
+        matches!(self, Self::Allow | Self::Log | Self::Trace)
+    }
+}
+
 impl Profile {
     /// The filter of `--under open`.
     pub fn open() -> Self {
