@@ -104,8 +104,8 @@ fn what_lies_behind_a_pointer_is_not_noted() {
 fn x32_calls_are_noted_apart() {
     let recording = record(&[program("x32").to_str().unwrap()]);
     let x32 = noted(&recording, "SCMP_ARCH_X32", "socket");
-    // -1 everywhere; of such a domain no protocol counts.
-    assert_eq!(x32.combinations, [vec![u32::MAX, u32::MAX, 0]].into());
+    // -1 everywhere; of the type its flags do not count, and of such a domain no protocol does.
+    assert_eq!(x32.combinations, [vec![u32::MAX, 15, 0]].into());
     assert!(!recording.architectures[NATIVE].contains_key("socket"));
 }
 

@@ -61,9 +61,9 @@ static void some(void)
 }
 
 /* No such domain: refused at once. */
-static void unheard_of(unsigned type)
+static void unheard_of(unsigned number)
 {
-	syscall(SYS_socket, 255, type, 0);
+	syscall(SYS_socket, 1000 + number, 0, 0);
 }
 
 static int count;
