@@ -70,6 +70,19 @@ pub fn assert_root() {
     );
 }
 
+/// By its own `/proc/self/status`: behind a filter, without any capability.
+#[track_caller]
+pub fn assert_confined(status: &str, no_new_privileges: &str) {
+    let field = |name: &str| {
+        let mut lines = status.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
+        value.unwrap_or_else(|| panic!("no {name}: {status:?}"))
+    };
+    assert_eq!(field("Seccomp"), "2");
+    assert_eq!(field("CapBnd"), "0000000000000000");
+    assert_eq!(field("NoNewPrivs"), no_new_privileges);
+}
+
 /// A name that no other test and no other process uses now.
 pub fn unique(prefix: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -120,6 +120,16 @@ const fn all_bits() -> u32 {
     u32::MAX
 }
 
+impl CatalogueArgument {
+    /// Whether it does, beside the values that the call's other arguments have by index. One that is
+    /// not known forbids nothing.
+    pub fn counts(&self, value_of: impl FnOnce(u8) -> Option<u32>) -> bool {
+        self.only_where.as_ref().is_none_or(|only| {
+            value_of(only.index).is_none_or(|value| only.values.contains(&value))
+        })
+    }
+}
+
 impl Catalogue {
     pub fn call(&self, name: &str) -> Option<&CatalogueCall> {
         self.calls.iter().find(|call| call.call == name)

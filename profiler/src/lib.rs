@@ -21,3 +21,4 @@ pub mod recording;
 pub mod target;
 pub mod terminal;
 pub mod verify;
+pub mod words;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use profiler_tests::{Leftovers, Ran, Tag, assert_root, profiler, run, unique};
+use profiler_tests::{Leftovers, Ran, Tag, assert_confined, assert_root, profiler, run, unique};
 use serde_json::json;
 
 const STATUS: [&str; 2] = ["cat", "/proc/self/status"];
@@ -23,18 +23,6 @@ fn harden(tag: &Tag, folder: &Path, options: &[&str]) {
         .args(["generate", "app.recording.json", "--name", "app"])
         .args(["-o", "hardened/"]))
     .expect_code(0);
-}
-
-#[track_caller]
-fn assert_confined(status: &str, no_new_privileges: &str) {
-    let field = |name: &str| {
-        let mut lines = status.lines();
-        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
-        value.unwrap_or_else(|| panic!("no {name}: {status:?}"))
-    };
-    assert_eq!(field("Seccomp"), "2");
-    assert_eq!(field("CapBnd"), "0000000000000000");
-    assert_eq!(field("NoNewPrivs"), no_new_privileges);
 }
 
 fn docker_run(folder: &Path, arguments: &[&str]) -> Ran {

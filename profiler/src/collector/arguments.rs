@@ -12,13 +12,7 @@ pub(super) fn arguments(call: SeenCall, program: &ProgramFacts) -> Option<Argume
     let facts = facts.find(|facts| facts.call == call);
     let combinations = facts.iter().flat_map(|facts| &facts.combinations);
     Some(Arguments {
-        noted: noted
-            .iter()
-            .map(|argument| NotedArgument {
-                index: argument.index,
-                mask: argument.mask,
-            })
-            .collect(),
+        noted: noted.iter().map(NotedArgument::from).collect(),
         combinations: combinations
             .map(|values| values[..noted.len()].to_vec())
             .collect(),

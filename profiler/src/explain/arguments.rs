@@ -27,11 +27,7 @@ fn combination(call: Option<&CatalogueCall>, noted: &[NotedArgument], values: &[
     for (argument, value) in noted.iter().zip(values) {
         let known = call.iter().flat_map(|call| &call.arguments);
         let known = known.clone().find(|known| known.index == argument.index);
-        let only_where = known.and_then(|known| known.only_where.as_ref());
-        let counts = only_where.is_none_or(|other| {
-            value_of(other.index).is_none_or(|value| other.values.contains(&value))
-        });
-        if counts {
+        if known.is_none_or(|known| known.counts(value_of)) {
             shown.push(one(known, *argument, *value));
         }
     }

@@ -8,6 +8,7 @@ use super::who::{in_time, who};
 use crate::capabilities::{Asked, CapabilityList, Confirmation, Decision, Outcome, Verdict, short};
 use crate::generator::{self, Judgement};
 use crate::recording::{Caller, CapabilityCheck, Recording, terminals_obey};
+use crate::words::list;
 
 /// Empty where no check is of a wanted capability. `given`: the list that decides in place of the
 /// generator. `is_all`: what is no capability's is told too.
@@ -177,7 +178,7 @@ fn on_own_account(recording: &Recording, reason: &str, checks: &[&CapabilityChec
     let runs: BTreeSet<_> = callers().flat_map(|caller| &caller.runs).collect();
     format!(
         "asked for in {} by {}, in {} of {} runs: not needed ({reason})",
-        calls.into_iter().collect::<Vec<_>>().join(", "),
+        list(calls),
         super::count(programs.len(), "program", "programs"),
         runs.len(),
         recording.runs.len()

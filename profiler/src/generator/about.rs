@@ -16,7 +16,7 @@ const OLDEST_LIBSECCOMP: &str = "2.5.4";
 /// What every filter should refuse is not worth a word.
 pub(super) fn tried(calls: &Calls, rules: &[Rule]) -> Option<Warning> {
     let is_allowed = |name: &String| {
-        let mut allowing = rules.iter().filter(|rule| rule.action.lets_through());
+        let mut allowing = rules.iter().filter(|rule| rule.lets_through());
         allowing.any(|rule| rule.names.contains(name))
     };
     let names: BTreeSet<String> = calls
@@ -53,7 +53,7 @@ pub(super) fn profile(profile: &Profile) -> Vec<Warning> {
     let oldest: LibseccompVersion = OLDEST_LIBSECCOMP.parse().expect("a version of it");
     let mut newer: BTreeMap<LibseccompVersion, BTreeSet<String>> = BTreeMap::new();
     let mut nowhere = BTreeSet::new();
-    let allowing = profile.syscalls.iter().filter(|r| r.action.lets_through());
+    let allowing = profile.syscalls.iter().filter(|r| r.lets_through());
     for name in allowing.flat_map(|rule| &rule.names) {
         match names::libseccomp_since(name) {
             Some(since) if since > oldest => {

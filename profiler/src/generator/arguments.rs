@@ -105,14 +105,7 @@ fn about((lack, names): (Lack, BTreeSet<String>)) -> Warning {
 
 /// `None`: whatever the arguments are, they are allowed.
 fn of_call(entry: &'static CatalogueCall, call: &Call) -> Result<Option<Vec<ArgumentRule>>, Lack> {
-    let noted: Vec<NotedArgument> = entry
-        .arguments
-        .iter()
-        .map(|argument| NotedArgument {
-            index: argument.index,
-            mask: argument.mask,
-        })
-        .collect();
+    let noted: Vec<NotedArgument> = entry.arguments.iter().map(NotedArgument::from).collect();
     let of_callers = call.arguments.values().flatten();
     let all: Vec<&Arguments> = of_callers
         .map(Option::as_ref)

@@ -34,8 +34,8 @@ impl Base {
 
     /// Its rules, and those of `rules` that say more.
     pub(super) fn with(&self, rules: &[Rule]) -> (Vec<Rule>, Vec<Warning>) {
-        let wholly = |all: &[Rule]| names(all, |rule| lets_through(rule) && rule.args.is_empty());
-        let allowed = names(rules, lets_through);
+        let wholly = |all: &[Rule]| names(all, |rule| rule.lets_through() && rule.args.is_empty());
+        let allowed = names(rules, Rule::lets_through);
         let wholly_allowed = wholly(rules);
         let mut refused = BTreeSet::new();
         let mut all: Vec<Rule> = self
@@ -44,7 +44,7 @@ impl Base {
             .iter()
             .filter_map(|rule| {
                 without(rule, |name| {
-                    if lets_through(rule) {
+                    if rule.lets_through() {
                         return !rule.args.is_empty() && wholly_allowed.contains(name);
                     }
                     let is_needed = allowed.contains(name);
@@ -61,14 +61,14 @@ impl Base {
         let wholly_in_base = wholly(&self.profile.syscalls);
         let more = rules.iter().filter_map(|rule| {
             without(rule, |name| {
-                if lets_through(rule) {
+                if rule.lets_through() {
                     wholly_in_base.contains(name)
                 } else {
                     in_base.contains(name)
                 }
             })
         });
-        let unseen: BTreeSet<String> = names(&all, lets_through)
+        let unseen: BTreeSet<String> = names(&all, Rule::lets_through)
             .difference(&allowed)
             .cloned()
             .collect();
@@ -96,10 +96,6 @@ impl Base {
         let comment = comment.or_else(|| Some(format!("of the base profile {}", self.name)));
         Rule { comment, ..rule }
     }
-}
-
-fn lets_through(rule: &Rule) -> bool {
-    rule.action.lets_through()
 }
 
 fn names(rules: &[Rule], of: impl Fn(&Rule) -> bool) -> BTreeSet<String> {

@@ -12,6 +12,7 @@ use super::notes::notes;
 use super::warning::{GenerateError, Warning};
 use crate::capabilities::{Asked, CapabilityList, Decision, Program, Use, Verdict, short};
 use crate::recording::{Caller, CapabilityCheck, Phase, Recording, command_line};
+use crate::words;
 
 /// The capabilities with which the recorded subject passes again. The order of the recordings is
 /// immaterial, and the same recordings make the same list.
@@ -60,7 +61,7 @@ pub fn capabilities(
         drop: vec!["ALL".to_owned()],
         add: kept.iter().cloned().collect(),
         no_new_privileges: input::no_new_privileges(recordings),
-        observed_by: Some(observed_by.into_iter().collect::<Vec<_>>().join(", ")),
+        observed_by: Some(words::list(observed_by)),
         refused_when_recorded: refused_when_recorded
             .map(|(name, _)| name.clone())
             .collect(),

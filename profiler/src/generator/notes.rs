@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::input;
 use crate::recording::{Assumption, Caller, Phase, Recording};
+use crate::words::list;
 
 /// `asked_to_bind`: whether CAP_NET_BIND_SERVICE was asked for at all.
 pub(super) fn notes(recordings: &[Recording], asked_to_bind: bool) -> Vec<String> {
@@ -30,7 +31,7 @@ fn about_low_ports(recordings: &[Recording]) -> Option<String> {
     }
     let ports: Vec<String> = bound
         .into_iter()
-        .map(|(port, programs)| format!("{port} ({})", joined(programs)))
+        .map(|(port, programs)| format!("{port} ({})", list(programs)))
         .collect();
     Some(format!(
         "NET_BIND_SERVICE was never asked for, though ports below 1024 were bound: {}. They were free to all, as Docker since 20.10 and containerd 2 make them (net.ipv4.ip_unprivileged_port_start=0); for engines that do not, and for the host's network, add NET_BIND_SERVICE",
@@ -59,7 +60,7 @@ pub fn about_gains(recordings: &[Recording]) -> Option<String> {
     } else {
         format!(
             "exec of {} gained privileges (set-id or file capabilities): under no-new-privileges it runs without them",
-            joined(programs)
+            list(programs)
         )
     })
 }
@@ -71,8 +72,4 @@ fn is_subjects(caller: &Caller) -> bool {
 fn program(caller: &Caller) -> String {
     let exe = caller.exe.as_ref().map(ToString::to_string);
     exe.unwrap_or_else(|| "an unknown program".to_owned())
-}
-
-fn joined(programs: BTreeSet<String>) -> String {
-    programs.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -1,7 +1,7 @@
 //! What becomes of a call that no rule allows.
 
 use super::base::Base;
-use crate::profile::{Action, Profile};
+use crate::profile::{Action, Profile, Rule};
 use crate::recording::ARCHITECTURES;
 
 pub(super) const EPERM: u32 = 1;
@@ -32,7 +32,7 @@ pub(super) fn default(refusal: Option<Refusal>, base: Option<&Base>) -> (Action,
 /// Where nothing is to be refused, nothing is.
 pub(super) fn open(profile: &mut Profile, refusal: Option<Refusal>) {
     if refusal == Some(Refusal::LogAll) {
-        profile.syscalls.retain(|rule| rule.action.lets_through());
+        profile.syscalls.retain(Rule::lets_through);
     }
     // A filter kills what calls by an architecture that it does not list.
     let is_x86 = |name: &String| ARCHITECTURES.contains(&name.as_str());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::names::LibseccompVersion;
+use crate::words::list;
 
 /// Something that the recording left open, or that the output cannot say. Ordered as they are
 /// shown.
@@ -191,14 +192,6 @@ pub enum GenerateError {
         "capabilities: not observed while recording, so there is nothing to tell which are needed; record again where the kernel lets them be observed"
     )]
     CapabilitiesNotObserved,
-}
-
-fn list(names: &BTreeSet<String>) -> String {
-    names
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 fn calls_were(names: &BTreeSet<String>) -> String {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::words::list;
+
 /// Ordered as they are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Warning {
@@ -56,12 +58,4 @@ pub enum OutputError {
         "capabilities: not observed while recording, so there is nothing to tell which are needed; record again where the kernel lets them be observed"
     )]
     CapabilitiesNotObserved,
-}
-
-fn list(names: &BTreeSet<String>) -> String {
-    names
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
 }

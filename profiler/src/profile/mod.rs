@@ -110,6 +110,13 @@ impl Action {
     }
 }
 
+impl Rule {
+    /// Whether the calls that it is for are made.
+    pub fn lets_through(&self) -> bool {
+        self.action.lets_through()
+    }
+}
+
 impl Profile {
     /// The filter of `--under open`.
     pub fn open() -> Self {

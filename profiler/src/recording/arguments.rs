@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::arguments::CatalogueArgument;
+
 /// With which arguments a caller made a call, of those that `profiles/arguments.json` names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,16 @@ pub struct NotedArgument {
     pub index: u8,
     /// The bits that were looked at.
     pub mask: u32,
+}
+
+/// As it is noted today.
+impl From<&CatalogueArgument> for NotedArgument {
+    fn from(argument: &CatalogueArgument) -> Self {
+        Self {
+            index: argument.index,
+            mask: argument.mask,
+        }
+    }
 }
 
 impl Arguments {

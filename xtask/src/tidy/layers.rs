@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 18] = [
+const LAYERS: [Layer; 19] = [
     Layer {
         name: "file",
         imports: &[],
@@ -19,6 +19,11 @@ const LAYERS: [Layer; 18] = [
         name: "names",
         imports: &[],
         why: "tables of the kernel's own names",
+    },
+    Layer {
+        name: "words",
+        imports: &[],
+        why: "words in a sentence, whatever they say",
     },
     Layer {
         name: "arguments",
@@ -42,7 +47,7 @@ const LAYERS: [Layer; 18] = [
     },
     Layer {
         name: "recording",
-        imports: &["file"],
+        imports: &["arguments", "file"],
         why: "the seam: facts, whoever writes or reads them",
     },
     Layer {
@@ -80,7 +85,14 @@ const LAYERS: [Layer; 18] = [
     },
     Layer {
         name: "generator",
-        imports: &["arguments", "capabilities", "names", "profile", "recording"],
+        imports: &[
+            "arguments",
+            "capabilities",
+            "names",
+            "profile",
+            "recording",
+            "words",
+        ],
         why: "a pure function of recordings; opens nothing",
     },
     Layer {
@@ -91,6 +103,7 @@ const LAYERS: [Layer; 18] = [
             "generator",
             "names",
             "recording",
+            "words",
         ],
         why: "a recording in words; a pure function of it",
     },
@@ -109,6 +122,7 @@ const LAYERS: [Layer; 18] = [
             "names",
             "profile",
             "recording",
+            "words",
         ],
         why: "a pure function of what was generated or found",
     },
@@ -145,6 +159,7 @@ const LAYERS: [Layer; 18] = [
             "target",
             "terminal",
             "verify",
+            "words",
         ],
         why: "the verbs, where everything meets",
     },

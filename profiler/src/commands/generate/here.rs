@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::profile::Profile;
 use crate::profile::compile::{CompileError, compile};
+use crate::words::list;
 
 /// What a container that is started here would find out.
 pub(super) fn about(profile: &Profile) -> Option<String> {
@@ -15,7 +16,7 @@ pub(super) fn about(profile: &Profile) -> Option<String> {
         }
         Err(error) => return Some(error.to_string()),
     };
-    let allowed = profile.syscalls.iter().filter(|r| r.action.lets_through());
+    let allowed = profile.syscalls.iter().filter(|r| r.lets_through());
     let allowed: BTreeSet<&String> = allowed.flat_map(|rule| &rule.names).collect();
     let unknown: BTreeSet<&str> = compiled
         .unknown
@@ -27,7 +28,7 @@ pub(super) fn about(profile: &Profile) -> Option<String> {
         format!(
             "libseccomp {} of this machine does not know {}: what is started here is refused that",
             compiled.library_version,
-            unknown.into_iter().collect::<Vec<_>>().join(", ")
+            list(unknown)
         )
     })
 }

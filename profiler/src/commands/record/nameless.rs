@@ -26,12 +26,10 @@ pub(super) fn unite(recordings: &mut IndexMap<PathBuf, Recording>) {
             continue;
         };
         let known = known.clone();
-        let first = recordings
-            .get_index_of(&known)
-            .min(recordings.get_index_of(&path));
-        let first = first
-            .and_then(|index| recordings.get_index(index))
-            .map(|(path, _)| path.clone());
+        let mut both = recordings
+            .keys()
+            .filter(|file| [&known, &path].contains(file));
+        let first = both.next().cloned();
         let (Some(first), Some(run), Some(mut subject)) = (
             first,
             recordings.shift_remove(&path),

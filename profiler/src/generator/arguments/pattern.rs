@@ -80,16 +80,14 @@ pub(super) fn patterns(
 
 /// The tests of what is told apart, and the bits of what is united.
 fn group_of(entry: &CatalogueCall, values: &[u32]) -> (Vec<Test>, Vec<u32>) {
-    let counts = |argument: &CatalogueArgument| {
-        argument.only_where.as_ref().is_none_or(|only| {
-            let mut all = entry.arguments.iter().zip(values);
-            all.any(|(other, value)| other.index == only.index && only.values.contains(value))
-        })
+    let value_of = |index: u8| {
+        let mut all = entry.arguments.iter().zip(values);
+        all.find_map(|(other, value)| (other.index == index).then_some(*value))
     };
     let of_each = entry.arguments.iter().zip(values);
     of_each
         .map(|(argument, &value)| {
-            if !counts(argument) {
+            if !argument.counts(value_of) {
                 (Test::FREE, u32::MAX)
             } else if argument.kind == Kind::Flags {
                 (Test::FREE, value)
