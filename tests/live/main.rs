@@ -9,6 +9,7 @@ mod attached;
 mod bad_input;
 mod checkpoint;
 mod evidence;
+mod forms;
 mod i386;
 mod lifetime;
 mod privileges;

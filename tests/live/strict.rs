@@ -179,9 +179,7 @@ fn sessions_that_do_not_fit_are_counted_and_their_calls_kept() {
     )
     .unwrap();
     let mut command = profiler();
-    command
-        .args(["record", "--cgroup"])
-        .arg(cgroup.directory());
+    command.args(["record", "--cgroup"]).arg(cgroup.directory());
     command
         .arg("--test")
         .arg(format!("bash {}", script.display()));

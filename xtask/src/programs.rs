@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c` (but for `-i386`), flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 24] = [
+const PROGRAMS: [(&str, &[&str], &str); 25] = [
     (
         "arguments",
         &["-static", "-pthread"],
@@ -34,6 +34,11 @@ const PROGRAMS: [(&str, &[&str], &str); 24] = [
         "a filter before it is attached to",
     ),
     ("forking", &[], "dynamically linked, forks, vforks, execs"),
+    (
+        "forms",
+        &["-static"],
+        "calls that are many, harmless or as an attack makes them",
+    ),
     (
         "getppid",
         &["-static", "-nostdlib", "-fno-stack-protector"],
