@@ -59,8 +59,8 @@ impl Subject<'_> {
         assert_eq!(recording(&at("r.json")).losses.total(), 0);
         assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
 
-        generate(&at("r.json"), "oci", &at("p.json"));
-        generate(&at("r.json"), "capabilities", &at("c.json"));
+        generate(&at("r.json"), &[], &at("p.json"));
+        generate(&at("r.json"), &["--format", "capabilities"], &at("c.json"));
         let list = json(&at("c.json"));
         assert_eq!(capability_names(&list, "drop"), ["ALL"]);
         let refused = match list.get("refused_when_recorded") {

@@ -12,6 +12,7 @@ fn passes_under_its_own_profile() {
     let list = json(&hardened.capabilities);
     assert_eq!(capability_names(&list, "drop"), ["ALL"]);
     assert_eq!(capability_names(&list, "add"), CAPABILITIES);
+    hardened.expect_to_pass_with(&["--args", "all"]);
     denied::expect_refusals(&hardened, "nginx");
 }
 

@@ -12,5 +12,6 @@ fn passes_under_its_own_profile() {
         capability_names(&list, "add"),
         ["CHOWN", "SETGID", "SETUID"]
     );
+    hardened.expect_to_pass_with(&["--args", "all"]);
     denied::expect_refusals(&hardened, "redis");
 }

@@ -1,8 +1,9 @@
 #!/bin/sh
 # What a user of the redis image might test: values, snapshots, the log, a pipeline, settings.
 set -eu
+# By the same command line each time, so that all are one exec session of the recording.
 redis() {
-    docker exec "$PROFILER_CONTAINER" redis-cli "$@"
+    echo "$@" | docker exec -i "$PROFILER_CONTAINER" sh -c 'read -r command; exec redis-cli $command'
 }
 
 expect() {

@@ -7,5 +7,6 @@ fn passes_under_its_own_profile() {
     let hardened = harden("script", "script.sh", 10);
     let list = json(&hardened.capabilities);
     assert_eq!(capability_names(&list, "add"), Vec::<String>::new());
+    hardened.expect_to_pass_with(&["--args", "all"]);
     denied::expect_refusals(&hardened, "script");
 }

@@ -91,7 +91,7 @@ impl Place {
     pub(super) fn profile(&self, name: &str) -> PathBuf {
         let recording = self.at("recordings").join(format!("{name}.recording.json"));
         let profile = self.at(&format!("{name}.json"));
-        super::generate(&recording, "oci", &profile);
+        super::generate(&recording, &[], &profile);
         profile
     }
 
