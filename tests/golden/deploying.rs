@@ -16,7 +16,7 @@ const DEPLOYED: [(&str, OutputFormat); 6] = [
     ("systemd", OutputFormat::Systemd),
 ];
 
-fn hardening(of: &str) -> Hardening {
+pub(super) fn hardening(of: &str) -> Hardening {
     let recordings = recordings(&[of]);
     let (profile, _) =
         generator::generate(&recordings, Options::default()).expect("enough was recorded");
@@ -36,7 +36,7 @@ fn hardening(of: &str) -> Hardening {
     }
 }
 
-fn assert_formats(name: &str, hardening: &Hardening) {
+pub(super) fn assert_formats(name: &str, hardening: &Hardening) {
     for (format, of) in DEPLOYED {
         let (text, warnings) = output::write(of, hardening).expect("a plain path");
         let warnings: Vec<_> = warnings.into_iter().collect();

@@ -13,14 +13,14 @@ fn assert_profile(name: &str, of: &[&str]) {
     assert_profile_with(name, of, Options::default());
 }
 
-fn assert_profile_with(name: &str, of: &[&str], options: Options) {
+pub(super) fn assert_profile_with(name: &str, of: &[&str], options: Options) {
     let (profile, warnings) =
         generator::generate(&recordings(of), options).expect("enough was recorded");
     insta::assert_snapshot!(format!("{name}.oci"), output::oci(&profile));
     insta::assert_snapshot!(format!("{name}.oci.warnings"), lines(&warnings));
 }
 
-fn assert_capabilities(name: &str, of: &[&str]) {
+pub(super) fn assert_capabilities(name: &str, of: &[&str]) {
     let (list, warnings) = generator::capabilities(&recordings(of)).expect("enough was recorded");
     insta::assert_snapshot!(format!("{name}.capabilities"), output::capabilities(&list));
     insta::assert_snapshot!(format!("{name}.capabilities.warnings"), lines(&warnings));

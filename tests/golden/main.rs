@@ -1,7 +1,8 @@
 //! Recordings as files in, what is generated from them as files out, compared byte for byte.
 //!
-//! The recordings are small and made by hand, each for what it shows. After a change that is
-//! meant: `INSTA_UPDATE=always cargo test -p profiler-tests --test golden`, and read the diff.
+//! The recordings are small and made by hand, each for what it shows; those in `real/` are of the
+//! test images with their tests, by `cargo xtask recordings`. After a change that is meant:
+//! `INSTA_UPDATE=always cargo test -p profiler-tests --test golden`, and read the diff.
 
 mod arguments;
 mod deploying;
@@ -12,6 +13,7 @@ mod merge_laws;
 mod merging;
 mod policies;
 mod properties;
+mod real;
 mod refusals;
 
 use profiler::recording::{self, Arguments, NotedArgument, Recording};
@@ -35,7 +37,9 @@ const CAPABILITIES: &str = "capabilities";
 /// A 64-bit command that also makes 32-bit calls: whatever can be of their arguments.
 const MULTIPLEXED: &str = "multiplexed";
 
-const ALL: [&str; 8] = [
+const REAL: [&str; 4] = ["real/nginx", "real/python", "real/redis", "real/script"];
+
+const ALL: [&str; 12] = [
     CONTAINER,
     CONTAINER_AGAIN,
     I386,
@@ -44,6 +48,10 @@ const ALL: [&str; 8] = [
     ATTACHED,
     CAPABILITIES,
     MULTIPLEXED,
+    REAL[0],
+    REAL[1],
+    REAL[2],
+    REAL[3],
 ];
 
 fn recording(name: &str) -> Recording {

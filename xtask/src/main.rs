@@ -6,6 +6,7 @@ mod demo;
 mod images;
 mod programs;
 mod quadlet;
+mod recordings;
 mod setup;
 mod shell;
 mod test;
@@ -31,6 +32,8 @@ enum Chore {
     Images,
     /// Compile the tests' own programs
     Programs,
+    /// Record the test images again, for the golden files
+    Recordings,
     /// Install what the tests need, and start an engine where none runs
     Setup,
     /// Set up, build, and run every test there is
@@ -51,6 +54,7 @@ impl Chore {
             Self::Demo => demo::demo(),
             Self::Images => images::images(),
             Self::Programs => programs::programs(),
+            Self::Recordings => recordings::recordings(),
             Self::Setup => setup::setup(),
             Self::Test => test::test(),
             Self::Tidy => tidy::tidy(),
