@@ -3,6 +3,7 @@
 //!
 //! Skips nothing. Where something is missing it panics, naming the chore that makes it.
 
+pub mod bpf;
 mod cgroup;
 mod docker;
 mod leftovers;

@@ -10,6 +10,7 @@ mod bad_input;
 mod checkpoint;
 mod evidence;
 mod forms;
+mod hot_path;
 mod i386;
 mod lifetime;
 mod privileges;
