@@ -18,6 +18,7 @@ pub mod output;
 pub mod process_status;
 pub mod profile;
 pub mod recording;
+pub mod risk;
 pub mod target;
 pub mod terminal;
 pub mod verify;

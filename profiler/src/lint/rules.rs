@@ -19,21 +19,6 @@ struct Table {
     #[serde(rename = "about")]
     _about: String,
     rules: Vec<Rule>,
-    #[serde(rename = "host_calls_about")]
-    _host_calls_about: String,
-    host_calls: Vec<HostCalls>,
-}
-
-/// Calls that give the host away.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HostCalls {
-    pub(super) calls: Vec<String>,
-    /// Which the kernel asks for, where it asks for one.
-    pub(super) capability: Option<String>,
-    pub(super) why: String,
-    #[serde(rename = "source")]
-    _source: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,11 +101,6 @@ pub fn rules() -> &'static [Rule] {
     &TABLE.rules
 }
 
-pub(super) fn host_calls(name: &str) -> Option<&'static HostCalls> {
-    let mut groups = TABLE.host_calls.iter();
-    groups.find(|group| group.calls.iter().any(|call| call == name))
-}
-
 impl RuleId {
     pub fn rule(self) -> &'static Rule {
         rules()
@@ -169,8 +149,7 @@ impl fmt::Display for Severity {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{RuleId, TABLE, rules};
-    use crate::names::{CAPABILITIES, libseccomp_since};
+    use super::{RuleId, rules};
 
     #[test]
     fn every_rule_stands_once_with_all_that_is_to_be_said() {
@@ -185,20 +164,6 @@ mod tests {
         }
         // The last of the enum, so that none of those before it is missing in the table.
         assert_eq!(ids.len(), RuleId::AbiUnsaid as usize + 1);
-    }
-
-    #[test]
-    fn calls_that_give_the_host_away_are_calls_and_stand_once() {
-        let mut calls = BTreeSet::new();
-        for group in &TABLE.host_calls {
-            for call in &group.calls {
-                assert!(calls.insert(call), "{call} stands there twice");
-                assert!(libseccomp_since(call).is_some(), "{call}");
-            }
-            if let Some(capability) = &group.capability {
-                assert!(CAPABILITIES.contains(&capability.as_str()), "{capability}");
-            }
-        }
     }
 
     #[test]

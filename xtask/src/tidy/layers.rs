@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 19] = [
+const LAYERS: [Layer; 20] = [
     Layer {
         name: "file",
         imports: &[],
@@ -24,6 +24,11 @@ const LAYERS: [Layer; 19] = [
         name: "words",
         imports: &[],
         why: "words in a sentence, whatever they say",
+    },
+    Layer {
+        name: "risk",
+        imports: &[],
+        why: "a table: how dangerous a call is, whoever asks",
     },
     Layer {
         name: "arguments",
@@ -109,7 +114,7 @@ const LAYERS: [Layer; 19] = [
     },
     Layer {
         name: "lint",
-        imports: &["generator", "names", "profile", "recording"],
+        imports: &["generator", "names", "profile", "recording", "risk"],
         why: "a pure function of a profile's text; asks no engine and no kernel",
     },
     Layer {
