@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -57,20 +56,25 @@ static int read_file(const char *path)
 static int look_at_hidden(void)
 {
 	char path[32], byte;
-	int hidden[2], status;
-	if (pipe(hidden) != 0)
+	int ends[2], status;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
 		return -1;
 	pid_t pid = fork();
 	if (pid == 0) {
+		close(ends[0]);
 		prctl(PR_SET_DUMPABLE, 0);
-		(void)!write(hidden[1], "", 1);
-		pause();
+		(void)!write(ends[1], "", 1);
+		/* Until it has been looked at. */
+		(void)!read(ends[1], &byte, 1);
+		_exit(0);
 	}
-	if (pid < 0 || read(hidden[0], &byte, 1) != 1)
-		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	int result = read_file(path);
-	kill(pid, SIGKILL);
+	close(ends[1]);
+	int result = -1;
+	if (pid > 0 && read(ends[0], &byte, 1) == 1) {
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		result = read_file(path);
+	}
+	close(ends[0]);
 	return waitpid(pid, &status, 0) == pid ? result : -1;
 }
 
