@@ -35,8 +35,8 @@ pub fn enter(ctx: &BtfTracePointContext, registers: *const u8, id: i64) {
     if DENIALS_WATCHED.load() != 0 {
         denials::entered(task, call);
     }
-    if call == ports::BIND {
-        ports::asked(index, Registers::new(registers));
+    if ports::may_bind(call) {
+        ports::asked(index, call, Registers::new(registers));
     }
     let is_known = (call.number as u32 as usize) < NUMBERS;
     let state = if is_known {

@@ -70,14 +70,26 @@ fn nothing_gains_with_no_new_privileges() {
     assert_eq!(gained(&found), Vec::<String>::new());
 }
 
+/// By the ABI and the call that tell one way from another, whichever name libc has for them.
 #[test]
 fn a_port_below_1024_is_told_and_another_is_not() {
-    let bind = |port: u16| {
-        let port = port.to_string();
-        let found = record(&[program("port").to_str().unwrap(), &port]);
-        let ports = found.capabilities.low_ports.iter();
-        ports.map(|low| low.port).collect::<Vec<_>>()
-    };
-    assert_eq!(bind(1023), [1023]);
-    assert_eq!(bind(1024), Vec::<u16>::new());
+    for (built, how, architecture, call) in [
+        ("port", "bind", "SCMP_ARCH_X86_64", "bind"),
+        ("port", "x32", "SCMP_ARCH_X32", "bind"),
+        ("port-i386", "bind", "SCMP_ARCH_X86", "bind"),
+        ("port-i386", "socketcall", "SCMP_ARCH_X86", "socketcall"),
+    ] {
+        let bound = |port: u16| {
+            let port = port.to_string();
+            let found = record(&[program(built).to_str().unwrap(), &port, how]);
+            assert!(
+                found.architectures[architecture].contains_key(call),
+                "{how}"
+            );
+            let ports = found.capabilities.low_ports.expect("the kernel lets us");
+            ports.iter().map(|low| low.port).collect::<Vec<_>>()
+        };
+        assert_eq!(bound(1023), [1023], "{built} {how}");
+        assert_eq!(bound(1024), Vec::<u16>::new(), "{built} {how}");
+    }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c` (but for `-i386`), flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 25] = [
+const PROGRAMS: [(&str, &[&str], &str); 26] = [
     (
         "arguments",
         &["-static", "-pthread"],
@@ -54,6 +54,11 @@ const PROGRAMS: [(&str, &[&str], &str); 25] = [
         "capabilities asked for and not needed",
     ),
     ("port", &["-static"], "a port that may need a capability"),
+    (
+        "port-i386",
+        &["-m32", "-static"],
+        "the same, by the i386 ABI",
+    ),
     ("probe", &["-static"], "runs in any image"),
     (
         "repeat",

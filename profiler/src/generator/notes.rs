@@ -8,19 +8,21 @@ use crate::words::list;
 
 /// `asked_to_bind`: whether CAP_NET_BIND_SERVICE was asked for at all.
 pub(super) fn notes(recordings: &[Recording], asked_to_bind: bool) -> Vec<String> {
-    let low_ports = (!asked_to_bind).then(|| about_low_ports(recordings));
-    low_ports
-        .flatten()
-        .into_iter()
-        .chain(about_gains(recordings))
-        .collect()
+    let mut notes = Vec::new();
+    if !asked_to_bind {
+        notes.extend(about_low_ports(recordings));
+        notes.extend(about_unseen_ports(recordings));
+    }
+    notes.extend(about_gains(recordings));
+    notes
 }
 
 /// Docker since 20.10 (<https://github.com/moby/moby/pull/41030>) and containerd 2 free the low
 /// ports of a container with a network of its own.
 fn about_low_ports(recordings: &[Recording]) -> Option<String> {
     let mut bound: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
-    for low in recordings.iter().flat_map(|r| &r.capabilities.low_ports) {
+    let known = recordings.iter().flat_map(|r| &r.capabilities.low_ports);
+    for low in known.flatten() {
         let callers = low.callers.iter().filter(|caller| is_subjects(caller));
         for caller in callers {
             bound.entry(low.port).or_default().insert(program(caller));
@@ -37,6 +39,20 @@ fn about_low_ports(recordings: &[Recording]) -> Option<String> {
         "NET_BIND_SERVICE was never asked for, though ports below 1024 were bound: {}. They were free to all, as Docker since 20.10 and containerd 2 make them (net.ipv4.ip_unprivileged_port_start=0); for engines that do not, and for the host's network, add NET_BIND_SERVICE",
         ports.join(", ")
     ))
+}
+
+/// `None` where all were seen, and where there were none as nothing was bound at all.
+fn about_unseen_ports(recordings: &[Recording]) -> Option<String> {
+    let is_unseen = |recording: &Recording| recording.capabilities.low_ports.is_none();
+    let may_have_bound = |recording: &Recording| {
+        let calls = recording.architectures.values().flatten();
+        // i386's socketcall is bind too.
+        let mut binding = calls.filter(|(name, _)| matches!(name.as_str(), "bind" | "socketcall"));
+        binding.any(|(_, call)| call.callers.iter().any(is_subjects))
+    };
+    let mut all = recordings.iter();
+    let unseen = all.any(|recording| is_unseen(recording) && may_have_bound(recording));
+    unseen.then(|| "NET_BIND_SERVICE was never asked for, but which ports were bound could not be seen while recording (lockdown=confidentiality, or an older profiler). Where one is below 1024, add NET_BIND_SERVICE for engines that do not free those ports (net.ipv4.ip_unprivileged_port_start=0, as Docker since 20.10 and containerd 2 have it), and for the host's network".to_owned())
 }
 
 /// What no-new-privileges would change. `None` where nobody looked, or where it was recorded with

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod assumption;
+mod capabilities;
 mod file;
 mod losses;
 mod merge;
@@ -16,6 +17,7 @@ mod text;
 
 pub use arguments::{Arguments, NotedArgument};
 pub use assumption::{Assumption, assumptions};
+pub use capabilities::{Capabilities, CapabilityCheck, Gain, LowPort};
 pub use file::{ReadError, read, to_json, write};
 pub use losses::Losses;
 pub use merge::{Difference, MergeError, merge, merge_all};
@@ -90,7 +92,8 @@ impl Recording {
             checks, low_ports, ..
         } = &mut self.capabilities;
         let checks = checks.iter_mut().flat_map(|check| &mut check.callers);
-        let ports = low_ports.iter_mut().flat_map(|low| &mut low.callers);
+        let ports = low_ports.iter_mut().flatten();
+        let ports = ports.flat_map(|low| &mut low.callers);
         checks.chain(ports).for_each(&mut each);
         let gains = self.gains.iter_mut().flatten();
         gains.map(|gain| &mut gain.caller).for_each(&mut each);
@@ -342,58 +345,4 @@ pub struct Sighting {
     pub comm: Text,
     /// The six argument registers; empty where they are not known.
     pub args: Vec<u64>,
-}
-
-/// The kernel's capability checks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Capabilities {
-    /// The hook that saw the checks, or several after a merge, with commas; `null`: in at least
-    /// one run capabilities were not observed, and what is not in the list may be needed still.
-    pub observed_by: Option<String>,
-    pub checks: Vec<CapabilityCheck>,
-    /// Internet ports below 1024 that were bound, ascending: an engine may have made them free to
-    /// all (`net.ipv4.ip_unprivileged_port_start`), and CAP_NET_BIND_SERVICE was not asked for then.
-    #[serde(default)]
-    pub low_ports: Vec<LowPort>,
-}
-
-/// A port below 1024, and who bound it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LowPort {
-    pub port: u16,
-    pub callers: Vec<Caller>,
-}
-
-/// An exec whose program came to run with more privileges than its caller had (`bprm->secureexec`:
-/// <https://github.com/torvalds/linux/blob/v6.12/security/commoncap.c>). The caller is the program
-/// as it runs then.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Gain {
-    pub caller: Caller,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CapabilityCheck {
-    /// With `CAP_`; a number without a name is kept in decimal.
-    pub capability: String,
-    pub granted: bool,
-    /// The call in flight; absent where there was none.
-    pub syscall: Option<String>,
-    pub architecture: String,
-    /// Asked about the namespace that the task's credentials live in.
-    pub own_namespace: bool,
-    /// Asked of the task's own credentials, not of borrowed ones.
-    pub own_credentials: bool,
-    /// Asked without a word to the audit log (`CAP_OPT_NOAUDIT`), which is no sign that it can be
-    /// done without; `null` where the hook does not see it.
-    #[serde(default)]
-    pub no_audit: Option<bool>,
-    /// Kernel functions from the asker outwards (the capability machinery itself left out);
-    /// empty where kernel symbols could not be read.
-    pub stack: Vec<String>,
-    pub callers: Vec<Caller>,
 }

@@ -55,7 +55,7 @@ impl Recorder {
         args: &RecordArgs,
     ) -> anyhow::Result<Self> {
         Ok(Self {
-            provenance: Provenance::here(cgroup, observer.capability_hook())?,
+            provenance: Provenance::here(cgroup, &observer)?,
             observer,
             output,
             strict: args.trust.strict(),

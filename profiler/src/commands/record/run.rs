@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 
 use crate::collector::{self, RunClock};
-use crate::kernel::{self, Facts, ScopeId, Symbols};
+use crate::kernel::{self, Facts, Observer, ScopeId, Symbols};
 use crate::recording::{
     self, Capabilities, CgroupMode, Confinement, Engine, FORMAT, Host, Outcome, Recording, Run,
     RunContainer, Status, Subject, Text, Tool, VERSION,
@@ -63,14 +63,12 @@ pub(super) struct Provenance {
     /// Read once, so that a run's start is the same in every checkpoint: it tells a run from others.
     booted: SystemTime,
     capability_hook: Option<&'static str>,
+    sees_ports: bool,
     symbols: OnceCell<Symbols>,
 }
 
 impl Provenance {
-    pub(super) fn here(
-        cgroup: CgroupMode,
-        capability_hook: Option<&'static str>,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn here(cgroup: CgroupMode, observer: &Observer) -> anyhow::Result<Self> {
         let name = nix::sys::utsname::uname().context("cannot ask the kernel for its name")?;
         let since_boot = Duration::from_nanos(kernel::boot_time_ns());
         Ok(Self {
@@ -82,7 +80,8 @@ impl Provenance {
                 machine: name.machine().to_string_lossy().into_owned(),
                 cgroup,
             },
-            capability_hook,
+            capability_hook: observer.capability_hook(),
+            sees_ports: observer.sees_ports(),
             symbols: OnceCell::new(),
         })
     }
@@ -141,7 +140,9 @@ impl Provenance {
             capabilities: Capabilities {
                 observed_by: self.capability_hook.map(str::to_owned),
                 checks,
-                low_ports: collector::low_ports(clock, &facts.programs, &session_ids),
+                low_ports: self
+                    .sees_ports
+                    .then(|| collector::low_ports(clock, &facts.programs, &session_ids)),
             },
             gains: Some(collector::gains(clock, &facts.programs, &session_ids)),
             losses: recording::Losses::default(),

@@ -137,6 +137,7 @@ pub struct Observer {
     programs: Table<Program>,
     sessions: Table<Session>,
     capability_hook: Option<&'static str>,
+    sees_ports: bool,
     events: Events,
 }
 
@@ -147,7 +148,8 @@ impl Observer {
         let layout = layout::running()?;
         let btf = Btf::from_sys_fs().map_err(aya::EbpfError::from)?;
         let denials = u8::from(watch.denials);
-        let read_strings = u8::from(preflight::may_read_strings());
+        let may_read_strings = preflight::may_read_strings();
+        let read_strings = u8::from(may_read_strings);
         let (scopes, programs) = (watch.capacity.scopes(), watch.capacity.programs());
         let mut ebpf = EbpfLoader::new()
             .btf(Some(&btf))
@@ -186,6 +188,7 @@ impl Observer {
             programs,
             sessions,
             capability_hook,
+            sees_ports: may_read_strings,
             events,
         })
     }
@@ -193,6 +196,11 @@ impl Observer {
     /// The hook that capability checks are seen by; `None`: they are not observed.
     pub fn capability_hook(&self) -> Option<&'static str> {
         self.capability_hook
+    }
+
+    /// Whether ports that are bound are seen: they lie in the memory of the process.
+    pub fn sees_ports(&self) -> bool {
+        self.sees_ports
     }
 
     /// Waits until a call was seen for the first time, or a scope was born, began or ended; at

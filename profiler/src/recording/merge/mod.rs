@@ -17,7 +17,7 @@ use std::mem;
 
 use indexmap::IndexMap;
 
-use super::{ARCHITECTURES, Capabilities, Gain, Recording, Status, Subject, Syscall};
+use super::{ARCHITECTURES, Capabilities, Gain, LowPort, Recording, Status, Subject, Syscall};
 use numbering::number_alike;
 use union::{unite, unite_attempts, unite_callers, unite_text, unite_words};
 
@@ -159,17 +159,24 @@ fn join_capabilities(into: &mut Capabilities, other: Capabilities) {
         |a, b| union::check_identity(a).cmp(&union::check_identity(b)),
         |known, next| unite_callers(&mut known.callers, mem::take(&mut next.callers)),
     );
+    into.low_ports = joined_ports(into.low_ports.take(), other.low_ports);
+    let checks = into.checks.iter_mut().map(|check| &mut check.callers);
+    let ports = into.low_ports.iter_mut().flatten();
+    for callers in checks.chain(ports.map(|low| &mut low.callers)) {
+        unite_callers(callers, Vec::new());
+    }
+}
+
+/// Where one could not look, nobody knows which there were.
+fn joined_ports(one: Option<Vec<LowPort>>, other: Option<Vec<LowPort>>) -> Option<Vec<LowPort>> {
+    let mut known = one?;
     unite(
-        &mut into.low_ports,
-        other.low_ports,
+        &mut known,
+        other?,
         |a, b| a.port.cmp(&b.port),
         |known, next| unite_callers(&mut known.callers, mem::take(&mut next.callers)),
     );
-    let checks = into.checks.iter_mut().map(|check| &mut check.callers);
-    let ports = into.low_ports.iter_mut().map(|low| &mut low.callers);
-    for callers in checks.chain(ports) {
-        unite_callers(callers, Vec::new());
-    }
+    Some(known)
 }
 
 /// Where one did not look, nobody knows whether there were none.
