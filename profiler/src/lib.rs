@@ -8,6 +8,7 @@ pub mod capabilities;
 pub mod cli;
 pub mod collector;
 pub mod commands;
+pub mod coverage;
 pub mod explain;
 pub mod file;
 pub mod generator;

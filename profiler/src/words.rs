@@ -12,6 +12,12 @@ pub fn list<T: AsRef<str>>(words: impl IntoIterator<Item = T>) -> String {
     listed
 }
 
+/// `1 run`, `2 runs`
+pub fn count(number: usize, one: &str, more: &str) -> String {
+    let what = if number == 1 { one } else { more };
+    format!("{number} {what}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::list;

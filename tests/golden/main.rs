@@ -5,6 +5,7 @@
 //! `INSTA_UPDATE=always cargo test -p profiler-tests --test golden`, and read the diff.
 
 mod arguments;
+mod covering;
 mod deploying;
 mod explaining;
 mod formats;

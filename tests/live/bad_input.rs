@@ -159,10 +159,10 @@ fn files_that_are_no_recording() {
     ];
     for (content, word) in cases {
         fs::write(&path, content).unwrap();
-        let ran = run(profiler().arg("generate").arg(&path)).expect_code(125);
+        let ran = run(profiler().arg("generate").arg(&path)).expect_code(2);
         ran.expect_line(&[path.to_str().unwrap(), word]);
         assert!(ran.stdout.is_empty(), "half a profile: {}", ran.stdout);
     }
-    let ran = run(profiler().args(["generate", "/no/such/file"])).expect_code(125);
+    let ran = run(profiler().args(["generate", "/no/such/file"])).expect_code(2);
     ran.expect_line(&["/no/such/file"]);
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Together;
+
 /// Unite recordings of one subject: all their runs, with who asked for what in which.
 ///
 /// The order of the files is immaterial, and a run that stands in several of them is taken once. So a
@@ -13,27 +15,11 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct MergeArgs {
-    /// What `profiler record` or `profiler merge` wrote
-    #[arg(value_name = "RECORDING", required = true)]
-    pub recordings: Vec<PathBuf>,
     /// Write to FILE, whole or not at all; it may be one of the recordings
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// In what the recordings may differ
-    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
-    pub allow: Vec<Difference>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Difference {
-    /// Images by content, run with the same command line
-    Image,
-    /// Kinds of machine
-    Architecture,
-    /// Releases of the kernel
-    Kernel,
-    /// Seccomp filters in force while recording
-    Filter,
+    #[command(flatten)]
+    pub together: Together,
 }
 
 const EXAMPLES: &str = "\

@@ -1,19 +1,23 @@
 //! What can be typed: clap's types, one file a verb. Nothing is done here.
 
+mod coverage;
 mod explain;
 mod generate;
 mod lint;
 mod merge;
 mod record;
 mod run_options;
+mod together;
 mod verify;
 
+pub use coverage::{CoverageArgs, CoverageFormat};
 pub use explain::ExplainArgs;
 pub use generate::{ArgumentLevel, DefaultAction, GenerateArgs, OutputFormat, Policy};
 pub use lint::{FailOn, FindingFormat, LintArgs};
-pub use merge::{Difference, MergeArgs};
+pub use merge::MergeArgs;
 pub use record::{LeftoverRule, Others, RecordArgs, Trust};
 pub use run_options::RunOptions;
+pub use together::{Difference, Together};
 pub use verify::VerifyArgs;
 
 use clap::{Parser, Subcommand};
@@ -32,15 +36,16 @@ pub enum Verb {
     Generate(GenerateArgs),
     Explain(ExplainArgs),
     Merge(MergeArgs),
+    Coverage(CoverageArgs),
     Verify(VerifyArgs),
     Lint(LintArgs),
 }
 
-/// Exit code for a command line that cannot be parsed: verdict verbs keep 1 for findings and say
-/// 2; the others leave their codes to the command that they run and say 125, as `docker run` does.
+/// Exit code for a command line that cannot be parsed: verbs that judge or read files say 2; the
+/// others leave their codes to the command that they run and say 125, as `docker run` does.
 pub fn usage_code() -> u8 {
     match std::env::args().nth(1).as_deref() {
-        Some("lint" | "verify") => 2,
+        Some("coverage" | "explain" | "generate" | "lint" | "merge" | "verify") => 2,
         _ => 125,
     }
 }

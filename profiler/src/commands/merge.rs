@@ -1,45 +1,25 @@
 //! `profiler merge`
 
-use anyhow::Context as _;
-
-use crate::cli::{self, MergeArgs};
-use crate::recording::{self, Difference, Recording};
+use super::together;
+use crate::cli::MergeArgs;
+use crate::recording;
 
 pub fn merge(args: &MergeArgs) -> anyhow::Result<u8> {
-    let recordings = args
-        .recordings
-        .iter()
-        .map(|path| recording::read(path))
-        .collect::<Result<Vec<Recording>, _>>()?;
-    let runs_before: usize = recordings
-        .iter()
-        .map(|recording| recording.runs.len())
-        .sum();
-    let files = recordings.len();
-    let meant: Vec<Difference> = args.allow.iter().copied().map(meant).collect();
-    let whole = recording::merge_all(recordings, &meant)?.context("name a recording")?;
-    let runs = whole.runs.len();
-    let twice = match runs_before - runs {
+    let whole = together::read(&args.together)?;
+    let files = args.together.recordings.len();
+    let runs = whole.recording.runs.len();
+    let twice = match whole.runs - runs {
         0 => String::new(),
         number => format!(" ({number} stood in more than one)"),
     };
     eprintln!("profiler: runs: {runs}, of recordings: {files}{twice}");
     match &args.output {
         Some(path) => {
-            recording::write(path, &whole)?;
+            recording::write(path, &whole.recording)?;
             let path = path.display();
             eprintln!("profiler: wrote {path}; next: profiler generate {path}");
         }
-        None => super::print(&recording::to_json(&whole))?,
+        None => super::print(&recording::to_json(&whole.recording))?,
     }
     Ok(0)
-}
-
-fn meant(difference: cli::Difference) -> Difference {
-    match difference {
-        cli::Difference::Image => Difference::Image,
-        cli::Difference::Architecture => Difference::Architecture,
-        cli::Difference::Kernel => Difference::Kernel,
-        cli::Difference::Filter => Difference::Filter,
-    }
 }

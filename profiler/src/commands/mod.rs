@@ -1,19 +1,19 @@
 //! The verbs: thin, each reads its input, calls the library, and writes what came of it.
 
+mod coverage;
 mod explain;
 mod generate;
 mod lint;
 mod merge;
 mod record;
+mod together;
 mod verify;
 
 use std::io::{ErrorKind, Write as _};
 
 use anyhow::Context as _;
 
-use crate::target::command::CommandError;
-use crate::target::engine::EngineError;
-
+pub use coverage::coverage;
 pub use explain::explain;
 pub use generate::generate;
 pub use lint::lint;
@@ -22,6 +22,9 @@ pub use record::record;
 pub use verify::verify;
 
 use crate::cli::{Cli, Verb};
+use crate::target::command::CommandError;
+use crate::target::engine::EngineError;
+use crate::{capabilities, generator, recording};
 
 /// The exit code, or why there is none.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
@@ -30,21 +33,22 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Generate(args) => generate(&args),
         Verb::Explain(args) => explain(&args),
         Verb::Merge(args) => merge(&args),
+        Verb::Coverage(args) => coverage(&args),
         Verb::Verify(args) => verify(&args),
         Verb::Lint(args) => lint(&args),
     }
 }
 
-/// Input that a verdict verb cannot judge: its own exit code, 2.
+/// Input that a verb cannot judge: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadInput(pub String);
 
 /// What tells a caller why there is no verdict: a command's or container's own start failure has
-/// its code (126, 127), a verdict verb's broken input 2, and our own failures 125, as `docker run`
+/// its code (126, 127), broken input 2, and our own failures 125, as `docker run`
 /// has them.
 pub fn failure_code(failure: &anyhow::Error) -> u8 {
-    if failure.is::<BadInput>() {
+    if is_bad_input(failure) {
         2
     } else if let Some(error) = failure.downcast_ref::<CommandError>() {
         error.exit_code()
@@ -53,6 +57,15 @@ pub fn failure_code(failure: &anyhow::Error) -> u8 {
     } else {
         125
     }
+}
+
+fn is_bad_input(failure: &anyhow::Error) -> bool {
+    failure.is::<BadInput>()
+        || failure.is::<recording::ReadError>()
+        || failure.is::<recording::MergeError>()
+        || failure.is::<capabilities::ReadError>()
+        || failure.is::<generator::GenerateError>()
+        || failure.is::<crate::explain::UnknownName>()
 }
 
 /// The failure with its causes, each said once, on one line.

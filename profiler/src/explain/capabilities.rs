@@ -8,7 +8,7 @@ use super::who::{in_time, who};
 use crate::capabilities::{Asked, CapabilityList, Confirmation, Decision, Outcome, Verdict, short};
 use crate::generator::{self, Judgement};
 use crate::recording::{Caller, CapabilityCheck, Recording, terminals_obey};
-use crate::words::list;
+use crate::words::{count, list};
 
 /// Empty where no check is of a wanted capability. `given`: the list that decides in place of the
 /// generator. `is_all`: what is no capability's is told too.
@@ -90,7 +90,7 @@ fn decided(asked: &Asked, was_refused: bool) -> String {
     };
     let confirmed = match &asked.confirmed_by {
         Some(Confirmation { outcome, runs, how }) if *outcome != Outcome::NotTried => {
-            let runs = super::count(*runs, "run", "runs");
+            let runs = count(*runs, "run", "runs");
             format!(" ({runs} without it: {how})")
         }
         // The recording itself is the trial.
@@ -179,7 +179,7 @@ fn on_own_account(recording: &Recording, reason: &str, checks: &[&CapabilityChec
     format!(
         "asked for in {} by {}, in {} of {} runs: not needed ({reason})",
         list(calls),
-        super::count(programs.len(), "program", "programs"),
+        count(programs.len(), "program", "programs"),
         runs.len(),
         recording.runs.len()
     )

@@ -1,7 +1,7 @@
 //! What was recorded, how, and what is not in it.
 
-use super::count;
 use crate::recording::{Assumption, Confinement, Filter, Recording, Status, Subject, command_line};
+use crate::words::count;
 
 pub(super) fn head(recording: &Recording) -> Vec<String> {
     let mut lines = vec![format!("Subject: {}", recording.subject)];

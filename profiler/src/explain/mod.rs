@@ -15,6 +15,7 @@ pub use names::UnknownName;
 
 use crate::capabilities::CapabilityList;
 use crate::recording::{Recording, Status};
+use crate::words::count;
 use names::Wanted;
 
 /// Lines, the last with its end. `names`: of calls, and of capabilities with or without `CAP_`, in
@@ -74,11 +75,6 @@ fn not_seen(recording: &Recording, name: &str) -> String {
         "; but the recording is not complete"
     };
     format!("{name}: not seen in {runs}{but}")
-}
-
-fn count(number: usize, one: &str, more: &str) -> String {
-    let what = if number == 1 { one } else { more };
-    format!("{number} {what}")
 }
 
 /// What it is about on the first line, the rest below it.

@@ -77,8 +77,12 @@ pub fn capabilities(
     Ok((list, warnings.into_iter().collect()))
 }
 
-/// Those of own credentials: borrowed ones (overlayfs works with the mounter's) and other
-/// namespaces' ask nothing of the container.
+/// Who of the subject needs the capability for it; nobody where it was refused, or can be done without.
+pub fn needed_by(check: &CapabilityCheck) -> impl Iterator<Item = &Caller> {
+    let is_need = check.granted && is_own(check) && !judge(check).is_dispensable;
+    subject_callers(check).filter(move |_| is_need)
+}
+
 fn relevant(
     recordings: &[Recording],
 ) -> impl Iterator<Item = (usize, &Recording, &CapabilityCheck)> {
@@ -89,8 +93,14 @@ fn relevant(
             let checks = recording.capabilities.checks.iter();
             checks.map(move |check| (index, recording, check))
         })
-        .filter(|(_, _, check)| check.own_namespace && check.own_credentials)
+        .filter(|(_, _, check)| is_own(check))
         .filter(|(_, _, check)| subject_callers(check).next().is_some())
+}
+
+/// Of own credentials: borrowed ones (overlayfs works with the mounter's) and other namespaces' ask
+/// nothing of the container.
+fn is_own(check: &CapabilityCheck) -> bool {
+    check.own_namespace && check.own_credentials
 }
 
 /// Not the container runtime.

@@ -15,7 +15,7 @@ use super::refusal::{self, Refusal};
 use super::tables::{ALWAYS, ANSWERS, AlwaysCall, When};
 use super::warning::{GenerateError, Warning};
 use crate::profile::{Action, Profile, Rule};
-use crate::recording::{ARCHITECTURES, Assumption, Phase, Recording};
+use crate::recording::{ARCHITECTURES, Assumption, Phase, Recording, Subject};
 
 const ENOSYS: u32 = 38;
 
@@ -201,6 +201,13 @@ fn always_calls(calls: &Calls, is_container: bool) -> impl Iterator<Item = &'sta
         .iter()
         .filter(move |call| call.when == When::Any || is_container)
         .filter(|call| is_for(calls, call.architecture.as_deref()))
+}
+
+/// Whether a profile for the subject allows the call though no recording shows it.
+pub fn is_always_allowed(name: &str, subject: &Subject) -> bool {
+    let is_container = matches!(subject, Subject::Image { .. });
+    let mut always = ALWAYS.calls.iter();
+    always.any(|call| call.name == name && (call.when == When::Any || is_container))
 }
 
 /// Those that the kernel makes a program call, whatever it is; each with its reason.

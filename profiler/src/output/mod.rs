@@ -5,6 +5,7 @@
 
 mod capabilities;
 mod compose;
+pub mod coverage;
 mod docker_run;
 mod kubernetes;
 pub mod lint;

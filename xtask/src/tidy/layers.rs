@@ -9,7 +9,7 @@ struct Layer {
 }
 
 /// From left to right. What is not here may not be a module of the crate's root.
-const LAYERS: [Layer; 20] = [
+const LAYERS: &[Layer] = &[
     Layer {
         name: "file",
         imports: &[],
@@ -113,6 +113,11 @@ const LAYERS: [Layer; 20] = [
         why: "a recording in words; a pure function of it",
     },
     Layer {
+        name: "coverage",
+        imports: &["generator", "recording"],
+        why: "figures of a recording's runs; a pure function of it",
+    },
+    Layer {
         name: "lint",
         imports: &["generator", "names", "profile", "recording", "risk"],
         why: "a pure function of a profile's text; asks no engine and no kernel",
@@ -122,6 +127,7 @@ const LAYERS: [Layer; 20] = [
         imports: &[
             "capabilities",
             "cli",
+            "coverage",
             "generator",
             "lint",
             "names",
@@ -151,6 +157,7 @@ const LAYERS: [Layer; 20] = [
             "capabilities",
             "cli",
             "collector",
+            "coverage",
             "explain",
             "file",
             "generator",
