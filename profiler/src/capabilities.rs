@@ -25,7 +25,8 @@ pub struct CapabilityList {
     pub drop: Vec<String>,
     /// Sorted.
     pub add: Vec<String>,
-    /// The list holds under no-new-privileges only: without it the subject was never seen.
+    /// The list is for use with no-new-privileges: without it the subject was never seen, or is not
+    /// to run.
     #[serde(default)]
     pub no_new_privileges: bool,
     /// The hook that saw the checks; absent in a hand-written list.

@@ -20,7 +20,7 @@ pub(super) fn hardening(of: &str) -> Hardening {
     let recordings = recordings(&[of]);
     let (profile, _) =
         generator::generate(&recordings, Options::default()).expect("enough was recorded");
-    let capabilities = match generator::capabilities(&recordings) {
+    let capabilities = match generator::capabilities(&recordings, None) {
         Ok((list, _)) => Some(list),
         Err(GenerateError::CapabilitiesNotObserved) => None,
         Err(error) => panic!("{error}"),
@@ -32,7 +32,7 @@ pub(super) fn hardening(of: &str) -> Hardening {
         profile,
         profile_path: "profile.json".to_owned(),
         capabilities,
-        no_new_privileges: generator::no_new_privileges(&recordings),
+        no_new_privileges: generator::recorded_with_no_new_privileges(&recordings),
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) fn assert_profile_with(name: &str, of: &[&str], options: Options) {
 }
 
 pub(super) fn assert_capabilities(name: &str, of: &[&str]) {
-    let (list, warnings) = generator::capabilities(&recordings(of)).expect("enough was recorded");
+    let (list, warnings) =
+        generator::capabilities(&recordings(of), None).expect("enough was recorded");
     insta::assert_snapshot!(format!("{name}.capabilities"), output::capabilities(&list));
     insta::assert_snapshot!(format!("{name}.capabilities.warnings"), lines(&warnings));
 }
@@ -62,12 +63,12 @@ fn a_container_that_ran_already() {
 /// What runc 1.1.5 was measured to call stands in for what was not seen.
 #[test]
 fn a_container_that_ran_already_with_a_measured_floor() {
-    let floor = Some(Floor::named("runc-1.1.5").expect("the table has it"));
+    let floor = Floor::named("runc-1.1.5").expect("it comes with profiler");
     assert_profile_with(
         "attached-floor",
         &[ATTACHED],
         Options {
-            floor,
+            floor: Some(&floor),
             ..Options::default()
         },
     );
@@ -86,7 +87,7 @@ fn capabilities_of_every_verdict() {
 #[test]
 fn capabilities_after_trying() {
     let (list, _) =
-        generator::capabilities(&recordings(&[CAPABILITIES])).expect("enough was recorded");
+        generator::capabilities(&recordings(&[CAPABILITIES]), None).expect("enough was recorded");
     let result = |capability: &str, outcome, runs| AblationResult {
         capability: capability.to_owned(),
         confirmation: Confirmation {

@@ -98,12 +98,12 @@ fn the_highest_call_named_counts() {
 
 #[test]
 fn what_we_generate_deserves_notes_at_most() {
-    let floor = Some(Floor::named("runc-1.1.5").expect("the table has it"));
+    let floor = Floor::named("runc-1.1.5").expect("it comes with profiler");
     let all = ALL.iter().map(|name| (*name, Options::default()));
     for (name, options) in all.chain([(
         ATTACHED,
         Options {
-            floor,
+            floor: Some(&floor),
             ..Options::default()
         },
     )]) {

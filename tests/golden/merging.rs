@@ -100,8 +100,8 @@ fn a_merged_recording_generates_what_its_parts_do() {
         generator::generate(&[a.clone(), b.clone()], Options::default()).unwrap()
     );
     assert_eq!(
-        generator::capabilities(&[merged(&a, &b)]).unwrap(),
-        generator::capabilities(&[a, b]).unwrap()
+        generator::capabilities(&[merged(&a, &b)], None).unwrap(),
+        generator::capabilities(&[a, b], None).unwrap()
     );
 }
 

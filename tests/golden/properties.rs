@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use profiler::capabilities::{Decision, Use, Verdict};
 use profiler::generator::{self, Floor, Options, Warning};
 use profiler::output;
-use profiler::profile::{Action, Profile};
+use profiler::profile::{Action, Profile, Rule};
 use profiler::recording::{Assumption, Recording};
 
 use super::{ALL, ATTACHED, CONTAINER, CONTAINER_AGAIN, I386, TROUBLED, recording, recordings};
@@ -20,7 +20,8 @@ fn profile(recordings: &[Recording]) -> Profile {
 fn bytes(recordings: &[Recording]) -> [String; 3] {
     let (profile, about_profile) =
         generator::generate(recordings, Options::default()).expect("enough was recorded");
-    let (list, about_list) = generator::capabilities(recordings).expect("enough was recorded");
+    let (list, about_list) =
+        generator::capabilities(recordings, None).expect("enough was recorded");
     [
         output::oci(&profile),
         output::capabilities(&list),
@@ -92,12 +93,20 @@ fn what_was_seen_is_allowed() {
 }
 
 fn with_floor(recordings: &[Recording]) -> (Profile, Vec<Warning>) {
-    let floor = Some(Floor::named("runc-1.1.5").expect("the table has it"));
+    with_floor_and(recordings, Options::default())
+}
+
+fn with_floor_and(recordings: &[Recording], options: Options<'_>) -> (Profile, Vec<Warning>) {
+    let floor = Floor::named("runc-1.1.5").expect("it comes with profiler");
     let options = Options {
-        floor,
-        ..Options::default()
+        floor: Some(&floor),
+        ..options
     };
     generator::generate(recordings, options).expect("enough was recorded")
+}
+
+fn allowed(profile: &Profile) -> BTreeSet<&str> {
+    names(profile, Action::Allow)
 }
 
 #[test]
@@ -134,6 +143,104 @@ fn a_floor_is_of_the_recordings_mode() {
     assert!(allowed(std::slice::from_ref(&hardened), "fstatfs"));
     hardened.assumptions.clear();
     assert!(allowed(&[late, hardened], "capset"));
+}
+
+/// With no-new-privileges the runtime loads the filter later.
+#[test]
+fn the_other_mode_adds_what_it_calls_besides() {
+    let mut hardened = recording(CONTAINER);
+    hardened.confinement.no_new_privileges = true;
+    for name in ["capset", "setgroups"] {
+        hardened.architectures["SCMP_ARCH_X86_64"].shift_remove(name);
+    }
+    let hardened = [hardened];
+    let of = |no_new_privileges| {
+        let options = Options {
+            no_new_privileges,
+            ..Options::default()
+        };
+        with_floor_and(&hardened, options)
+    };
+    let as_recorded = profile(&hardened);
+    let comment = as_recorded.syscalls[0]
+        .comment
+        .as_deref()
+        .unwrap_or_default();
+    assert!(
+        comment.starts_with("holds with no-new-privileges only"),
+        "{comment}"
+    );
+    assert_eq!(of(None).0, as_recorded);
+    assert_eq!(of(Some(true)).0, as_recorded);
+    let (other, warnings) = of(Some(false));
+    let more: BTreeSet<&str> = allowed(&other)
+        .difference(&allowed(&as_recorded))
+        .copied()
+        .collect();
+    assert!(
+        more.is_superset(&["capset", "setgroups"].into()),
+        "{more:?}"
+    );
+    assert!(allowed(&other).is_superset(&allowed(&as_recorded)));
+    assert!(!warnings.contains(&Warning::NoNewPrivileges));
+    assert!(warnings.contains(&Warning::GainsUnseen));
+    let comment = other.syscalls[0].comment.as_deref().unwrap_or_default();
+    assert!(!comment.contains("no-new-privileges"), "{comment}");
+
+    // What was recorded without covers both.
+    let plain = [recording(CONTAINER)];
+    let options = Options {
+        no_new_privileges: Some(true),
+        ..Options::default()
+    };
+    let (on, _) = generator::generate(&plain, options).expect("enough was recorded");
+    assert_eq!(on, profile(&plain));
+    let (list, _) = generator::capabilities(&plain, Some(true)).expect("they were observed");
+    assert!(list.no_new_privileges);
+    let (list, _) = generator::capabilities(&hardened, Some(false)).expect("they were observed");
+    assert!(!list.no_new_privileges);
+}
+
+#[test]
+fn an_init_adds_its_own_calls_only() {
+    let plain = [recording(CONTAINER)];
+    let init = true;
+    let options = Options {
+        init,
+        ..Options::default()
+    };
+    let (with, _) = with_floor_and(&plain, options);
+    let without = profile(&plain);
+    let more: BTreeSet<&str> = allowed(&with)
+        .difference(&allowed(&without))
+        .copied()
+        .collect();
+    assert!(more.contains("rt_sigtimedwait"), "{more:?}");
+    let of_init = |rule: &Rule| {
+        let comment = rule.comment.as_deref().unwrap_or_default();
+        comment.contains("--init")
+    };
+    let rules = with.syscalls.iter().filter(|rule| of_init(rule));
+    let named: BTreeSet<&str> = rules
+        .flat_map(|rule| &rule.names)
+        .map(String::as_str)
+        .collect();
+    assert_eq!(named, more);
+}
+
+/// Nobody has measured the arguments of what a floor stands for.
+#[test]
+fn what_a_floor_stands_for_is_allowed_with_any_arguments() {
+    let plain = [recording(CONTAINER)];
+    let has_rule = |profile: &Profile, name: &str| {
+        let rules = profile.syscalls.iter();
+        let of_it = |rule: &&Rule| rule.names.iter().any(|known| known == name);
+        rules.filter(of_it).all(|rule| !rule.args.is_empty())
+    };
+    assert!(has_rule(&profile(&plain), "prctl"));
+    let mut late = plain.clone();
+    late[0].assumptions.insert(Assumption::RuntimeTailUnseen);
+    assert!(!has_rule(&with_floor(&late).0, "prctl"));
 }
 
 /// It ran without a filter, but was watched from its birth.
@@ -247,7 +354,7 @@ fn what_is_written_is_a_profile_again() {
 fn whatever_was_asked_for_is_decided() {
     for name in ALL {
         let recorded = recording(name);
-        let Ok((list, _)) = generator::capabilities(std::slice::from_ref(&recorded)) else {
+        let Ok((list, _)) = generator::capabilities(std::slice::from_ref(&recorded), None) else {
             assert_eq!(recorded.capabilities.observed_by, None);
             continue;
         };

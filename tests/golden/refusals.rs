@@ -15,7 +15,7 @@ fn recordings_of_different_subjects_are_not_taken_together() {
         said.contains("./clock32") && said.contains("nginx:demo"),
         "{said}"
     );
-    assert_eq!(generator::capabilities(&mixed).unwrap_err(), error);
+    assert_eq!(generator::capabilities(&mixed, None).unwrap_err(), error);
 }
 
 #[test]
@@ -70,8 +70,24 @@ fn only_a_runtime_that_was_measured_has_a_floor() {
     let error = Floor::named("runc-0.1").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no runtime \"runc-0.1\" was measured; the known ones are: runc-1.1.5"
+        "no runtime \"runc-0.1\" was measured; the known ones are: docker-runc-1.1.5; `profiler floor -o FILE` measures the one that is here, and a file is named with its folder: ./FILE"
     );
+}
+
+/// What the runtime calls without no-new-privileges was not seen, and no container starts without.
+#[test]
+fn the_other_mode_is_not_guessed() {
+    let mut hardened = recording(CONTAINER);
+    hardened.confinement.no_new_privileges = true;
+    let options = Options {
+        no_new_privileges: Some(false),
+        ..Options::default()
+    };
+    let error = generator::generate(&[hardened], options).unwrap_err();
+    let GenerateError::RuntimeUnknown { known } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(known, "docker-runc-1.1.5");
 }
 
 /// Under Compose one image may be several services.
@@ -103,14 +119,14 @@ fn two_services_of_one_image_are_not_one_subject() {
 #[test]
 fn capabilities_that_were_not_observed_are_not_an_empty_list() {
     assert_eq!(
-        generator::capabilities(&[recording(UNOBSERVED)]),
+        generator::capabilities(&[recording(UNOBSERVED)], None),
         Err(GenerateError::CapabilitiesNotObserved)
     );
     // One that was observed does not make up for one that was not.
     let mut blind = recording(CONTAINER);
     blind.capabilities.observed_by = None;
     assert_eq!(
-        generator::capabilities(&[recording(CONTAINER), blind]),
+        generator::capabilities(&[recording(CONTAINER), blind], None),
         Err(GenerateError::CapabilitiesNotObserved)
     );
 }

@@ -26,14 +26,35 @@ pub struct GenerateArgs {
     pub name: Option<String>,
     #[command(flatten)]
     pub policy: Policy,
-    /// For recordings that began too late to see what the container runtime calls behind the
-    /// filter: what was measured of a version of it, as in runc-1.1.5
-    #[arg(long, value_name = "NAME")]
-    pub runtime: Option<String>,
+    #[command(flatten)]
+    pub start: Start,
     /// Where the profile will lie, for docker-run, compose and podman [default: profile.json, or
     /// where -o writes it]
     #[arg(long, value_name = "FILE")]
     pub profile: Option<String>,
+}
+
+/// How the containers are started that the profile is for.
+#[derive(Debug, Args)]
+pub struct Start {
+    /// For what no recording shows of a container's start: what was measured of the runtimes that
+    /// NAME fits (docker-runc-1.1.5, runc-1.1, docker), or of yours by `profiler floor -o ./FILE`
+    #[arg(long, value_name = "NAME|./FILE")]
+    pub runtime: Option<String>,
+    /// Whether they are run with no-new-privileges; where they were recorded with it and are run
+    /// without, the runtime calls more, and --runtime says what
+    #[arg(long, value_enum, value_name = "WHETHER", default_value_t = NoNewPrivileges::AsRecorded)]
+    pub no_new_privileges: NoNewPrivileges,
+    /// They are run with --init, and were not recorded so: --runtime says what that calls
+    #[arg(long, requires = "runtime")]
+    pub init: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum NoNewPrivileges {
+    On,
+    Off,
+    AsRecorded,
 }
 
 /// What the profile is to be.

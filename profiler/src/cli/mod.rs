@@ -2,6 +2,7 @@
 
 mod coverage;
 mod explain;
+mod floor;
 mod generate;
 mod lint;
 mod merge;
@@ -12,7 +13,10 @@ mod verify;
 
 pub use coverage::{CoverageArgs, CoverageFormat};
 pub use explain::ExplainArgs;
-pub use generate::{ArgumentLevel, DefaultAction, GenerateArgs, OutputFormat, Policy};
+pub use floor::FloorArgs;
+pub use generate::{
+    ArgumentLevel, DefaultAction, GenerateArgs, NoNewPrivileges, OutputFormat, Policy, Start,
+};
 pub use lint::{FailOn, FindingFormat, LintArgs};
 pub use merge::MergeArgs;
 pub use record::{LeftoverRule, Others, RecordArgs, Trust};
@@ -39,6 +43,7 @@ pub enum Verb {
     Coverage(CoverageArgs),
     Verify(VerifyArgs),
     Lint(LintArgs),
+    Floor(FloorArgs),
 }
 
 /// Exit code for a command line that cannot be parsed: verbs that judge or read files say 2; the

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use self::options::{base, options};
+use self::options::{base, floor, options};
 use super::BadInput;
 use crate::capabilities::CapabilityList;
 use crate::cli::{GenerateArgs, OutputFormat};
@@ -24,9 +24,11 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         .iter()
         .map(|path| read(path, args.policy.strict))
         .collect::<anyhow::Result<Vec<Recording>>>()?;
-    let base = base(args)?;
-    let (profile, about_profile) = generator::generate(&recordings, options(args, base.as_ref())?)?;
-    let (capabilities, about_capabilities) = capabilities(&recordings)?;
+    let (base, floor) = (base(args)?, floor(args)?);
+    let options = options(args, base.as_ref(), floor.as_ref());
+    let (profile, about_profile) = generator::generate(&recordings, options)?;
+    let wanted = options.no_new_privileges;
+    let (capabilities, about_capabilities) = capabilities(&recordings, wanted)?;
     let folder = args.output.as_deref().filter(|path| is_folder(path));
     // The recordings are of one subject: the generator has seen to that.
     let subject = recordings[0].subject.clone();
@@ -35,7 +37,8 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         subject,
         profile,
         profile_path: profile_path(args, folder)?,
-        no_new_privileges: generator::no_new_privileges(&recordings),
+        no_new_privileges: wanted
+            .unwrap_or_else(|| generator::recorded_with_no_new_privileges(&recordings)),
         capabilities,
     };
 
@@ -88,8 +91,9 @@ fn read(path: &Path, strict: bool) -> anyhow::Result<Recording> {
 /// `None` where they were not observed.
 fn capabilities(
     recordings: &[Recording],
+    no_new_privileges: Option<bool>,
 ) -> Result<(Option<CapabilityList>, Vec<Warning>), GenerateError> {
-    match generator::capabilities(recordings) {
+    match generator::capabilities(recordings, no_new_privileges) {
         Ok((list, warnings)) => Ok((Some(list), warnings)),
         Err(GenerateError::CapabilitiesNotObserved) => Ok((None, Vec::new())),
         Err(error) => Err(error),

@@ -2,7 +2,9 @@
 
 mod coverage;
 mod explain;
+mod floor;
 mod generate;
+mod here;
 mod lint;
 mod merge;
 mod record;
@@ -15,6 +17,7 @@ use anyhow::Context as _;
 
 pub use coverage::coverage;
 pub use explain::explain;
+pub use floor::floor;
 pub use generate::generate;
 pub use lint::lint;
 pub use merge::merge;
@@ -36,6 +39,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Coverage(args) => coverage(&args),
         Verb::Verify(args) => verify(&args),
         Verb::Lint(args) => lint(&args),
+        Verb::Floor(args) => floor(&args),
     }
 }
 

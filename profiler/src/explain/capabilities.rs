@@ -33,7 +33,7 @@ pub(super) fn capabilities(
     }
     by_name.retain(|name, _| is_wanted(name));
     // Where there can be no list there are no decisions to tell.
-    let generated = || generator::capabilities(std::slice::from_ref(recording)).ok();
+    let generated = || generator::capabilities(std::slice::from_ref(recording), None).ok();
     let list = given.cloned().or_else(|| generated().map(|(list, _)| list));
     let notes = list.iter().flat_map(|list| &list.notes);
     let is_told = |note: &&String| {

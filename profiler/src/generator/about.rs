@@ -48,6 +48,13 @@ pub(super) fn calls(calls: &Calls, architectures: &[String]) -> Vec<Warning> {
     warnings
 }
 
+/// The first rule says for all how the profile was recorded: a profile has no place of its own for it.
+pub(super) fn say_mode(rules: &mut [Rule]) {
+    if let Some(comment) = rules.first_mut().and_then(|rule| rule.comment.as_mut()) {
+        comment.insert_str(0, "holds with no-new-privileges only, as it was recorded; ");
+    }
+}
+
 /// Of the rules as they are written.
 pub(super) fn profile(profile: &Profile) -> Vec<Warning> {
     let oldest: LibseccompVersion = OLDEST_LIBSECCOMP.parse().expect("a version of it");

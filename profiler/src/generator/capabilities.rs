@@ -15,9 +15,11 @@ use crate::recording::{Caller, CapabilityCheck, Phase, Recording, command_line};
 use crate::words;
 
 /// The capabilities with which the recorded subject passes again. The order of the recordings is
-/// immaterial, and the same recordings make the same list.
+/// immaterial, and the same recordings make the same list. `no_new_privileges`: whether it is for use
+/// with it; `None`: as it was recorded.
 pub fn capabilities(
     recordings: &[Recording],
+    no_new_privileges: Option<bool>,
 ) -> Result<(CapabilityList, Vec<Warning>), GenerateError> {
     input::check(recordings)?;
     let mut observed_by = BTreeSet::new();
@@ -25,7 +27,9 @@ pub fn capabilities(
         let hook = recording.capabilities.observed_by.as_deref();
         observed_by.insert(hook.ok_or(GenerateError::CapabilitiesNotObserved)?);
     }
-    let mut warnings = input::warnings(recordings);
+    let no_new_privileges =
+        no_new_privileges.unwrap_or_else(|| input::recorded_with_no_new_privileges(recordings));
+    let mut warnings = input::warnings(recordings, no_new_privileges);
 
     let mut ways: BTreeMap<String, BTreeMap<Way, Witness>> = BTreeMap::new();
     let mut numbers: BTreeSet<String> = BTreeSet::new();
@@ -60,7 +64,7 @@ pub fn capabilities(
     let list = CapabilityList {
         drop: vec!["ALL".to_owned()],
         add: kept.iter().cloned().collect(),
-        no_new_privileges: input::no_new_privileges(recordings),
+        no_new_privileges,
         observed_by: Some(words::list(observed_by)),
         refused_when_recorded: refused_when_recorded
             .map(|(name, _)| name.clone())

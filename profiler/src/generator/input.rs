@@ -64,8 +64,8 @@ fn identity(subject: &Subject) -> (&'static str, Vec<&[u8]>) {
     }
 }
 
-/// The warnings that every output shares.
-pub(super) fn warnings(recordings: &[Recording]) -> BTreeSet<Warning> {
+/// The warnings that every output shares. `no_new_privileges`: whether the result is for use with it.
+pub(super) fn warnings(recordings: &[Recording], no_new_privileges: bool) -> BTreeSet<Warning> {
     let mut warnings = BTreeSet::new();
     let checkpoints = recordings
         .iter()
@@ -96,8 +96,12 @@ pub(super) fn warnings(recordings: &[Recording]) -> BTreeSet<Warning> {
                 .collect(),
         });
     }
-    if no_new_privileges(recordings) {
-        warnings.insert(Warning::NoNewPrivileges);
+    if recorded_with_no_new_privileges(recordings) {
+        warnings.insert(if no_new_privileges {
+            Warning::NoNewPrivileges
+        } else {
+            Warning::GainsUnseen
+        });
     }
     for Recording { confinement, .. } in recordings {
         let filter = &confinement.filter;
@@ -116,20 +120,31 @@ pub(super) fn warnings(recordings: &[Recording]) -> BTreeSet<Warning> {
     warnings
 }
 
-/// Whether no recording closes it. The runtime's tail with no-new-privileges is a part only of
-/// the one without, so where the result has to hold without, only a recording without counts.
+/// Whether no recording closes it.
 pub(super) fn stands(recordings: &[Recording], assumption: Assumption) -> bool {
-    let only_of = (assumption == Assumption::RuntimeTailUnseen && !no_new_privileges(recordings))
-        .then_some(false);
     recordings
         .iter()
-        .filter(|r| only_of.is_none_or(|mode| r.confinement.no_new_privileges == mode))
         .all(|recording| recording.assumptions.contains(&assumption))
 }
 
-/// Whether the result holds under no-new-privileges only. One recording without it is enough: what
-/// it shows covers the other mode.
-pub fn no_new_privileges(recordings: &[Recording]) -> bool {
+/// Whether no recording shows the runtime's tail. With no-new-privileges that is a part only of the
+/// one without, so where the result has to hold without, only a recording without counts.
+pub(super) fn tail_is_unseen(recordings: &[Recording], no_new_privileges: bool) -> bool {
+    let has_runtime = |recording: &Recording| !matches!(recording.subject, Subject::Command { .. });
+    recordings.iter().all(has_runtime)
+        && recordings
+            .iter()
+            .filter(|r| no_new_privileges || !r.confinement.no_new_privileges)
+            .all(|recording| {
+                recording
+                    .assumptions
+                    .contains(&Assumption::RuntimeTailUnseen)
+            })
+}
+
+/// Whether nothing was seen without. One recording without it is enough: what it shows covers the
+/// other mode.
+pub fn recorded_with_no_new_privileges(recordings: &[Recording]) -> bool {
     recordings
         .iter()
         .all(|recording| recording.confinement.no_new_privileges)

@@ -13,6 +13,7 @@ mod floor;
 mod input;
 mod notes;
 mod refusal;
+mod start;
 mod syscalls;
 mod tables;
 mod warning;
@@ -22,8 +23,10 @@ pub use arguments::ArgumentRules;
 pub use base::Base;
 pub use capabilities::{capabilities, needed_by};
 pub use classify::{Judgement, asker, dispensable, judge};
-pub use floor::{Floor, least_of_runtimes};
-pub use input::{check_complete, check_one, no_new_privileges};
+pub use floor::{
+    FORMAT, Floor, FloorError, FloorFile, MeasuredCall, Measurement, VERSION, least_of_runtimes,
+};
+pub use input::{check_complete, check_one, recorded_with_no_new_privileges};
 pub use notes::about_gains;
 pub use refusal::Refusal;
 pub use syscalls::{Options, generate, is_always_allowed, kernel_driven};

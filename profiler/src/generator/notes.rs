@@ -58,7 +58,7 @@ fn about_unseen_ports(recordings: &[Recording]) -> Option<String> {
 /// What no-new-privileges would change. `None` where nobody looked, or where it was recorded with
 /// no-new-privileges, under which nothing can gain.
 pub fn about_gains(recordings: &[Recording]) -> Option<String> {
-    if input::no_new_privileges(recordings) {
+    if input::recorded_with_no_new_privileges(recordings) {
         return None;
     }
     let mut programs = BTreeSet::new();

@@ -9,13 +9,14 @@ use std::collections::BTreeSet;
 use super::about;
 use super::arguments::{self, ArgumentRule, ArgumentRules, Ruled};
 use super::base::Base;
-use super::floor::{self, Floor};
+use super::floor::Floor;
 use super::input::{self, Calls};
 use super::refusal::{self, Refusal};
+use super::start;
 use super::tables::{ALWAYS, ANSWERS, AlwaysCall, When};
 use super::warning::{GenerateError, Warning};
 use crate::profile::{Action, Profile, Rule};
-use crate::recording::{ARCHITECTURES, Assumption, Phase, Recording, Subject};
+use crate::recording::{ARCHITECTURES, Phase, Recording, Subject};
 
 const ENOSYS: u32 = 38;
 
@@ -23,7 +24,11 @@ const ENOSYS: u32 = 38;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options<'a> {
     /// Stands in where no recording shows what the container runtime calls.
-    pub floor: Option<Floor>,
+    pub floor: Option<&'a Floor>,
+    /// Whether the profile is for use with no-new-privileges; `None`: as it was recorded.
+    pub no_new_privileges: Option<bool>,
+    /// It is for containers that the engine gives an init; the floor says what that calls.
+    pub init: bool,
     pub arguments: ArgumentRules,
     /// What becomes of a call that is not allowed; `None`: as the base has it, or EPERM.
     pub refusal: Option<Refusal>,
@@ -41,30 +46,38 @@ pub fn generate(
     if calls.named.is_empty() {
         return Err(GenerateError::NoCalls);
     }
-    let (floor, about_tail) = runtime_tail(&mut calls, recordings, options.floor);
-    let is_container = input::is_container(recordings) || !floor.is_empty();
+    let unseen = start::stand_in(&mut calls, recordings, options)?;
+    let is_container = input::is_container(recordings) || !unseen.calls.is_empty();
     if let Some(base) = options.base {
         calls.architectures.extend(base.architectures().to_vec());
     }
     let architectures = architectures(&calls);
-    let free = not_only_seen(&calls, is_container, &floor, options.floor);
+    // What stands in the profile whether it was seen or not: what was seen of its arguments is not all
+    // that is meant.
+    let mut free = unseen.calls;
+    free.extend(always_calls(&calls, is_container).map(|call| call.name.clone()));
     let (ruled, about_arguments) =
         arguments::rules(&calls, &free, &architectures, options.arguments);
     let mut syscalls = seen(&calls, &ruled);
-    syscalls.extend(floor);
+    syscalls.extend(unseen.rules);
     syscalls.extend(always(&calls, is_container));
     syscalls.extend(answers(&calls));
-    let mut warnings = input::warnings(recordings);
+    let recorded = input::recorded_with_no_new_privileges(recordings);
+    let no_new_privileges = options.no_new_privileges.unwrap_or(recorded);
+    let mut warnings = input::warnings(recordings, no_new_privileges);
     if let Some(base) = options.base {
         let (both, about_base) = base.with(&syscalls);
         syscalls = both;
         warnings.extend(about_base);
     }
-    warnings.extend(about_tail);
+    warnings.extend(unseen.warning);
     warnings.extend(about_arguments);
     warnings.extend(about::tried(&calls, &syscalls));
     warnings.extend(about::calls(&calls, &architectures));
     let (default_action, default_errno_ret) = refusal::default(options.refusal, options.base);
+    if recorded && no_new_privileges {
+        about::say_mode(&mut syscalls);
+    }
     let mut profile = Profile {
         default_action,
         default_errno_ret,
@@ -116,7 +129,7 @@ fn seen(calls: &Calls, ruled: &Ruled) -> Vec<Rule> {
         let (with_rules, whole): (Vec<&str>, Vec<&str>) =
             names.iter().partition(|&&name| ruled.contains_key(name));
         let whole = whole.into_iter().map(str::to_owned).collect();
-        all.extend(rule(whole, Action::Allow, None, comment));
+        all.extend(allow(whole, comment));
         for name in with_rules {
             all.extend(
                 ruled[name]
@@ -143,59 +156,16 @@ fn with_arguments(name: &str, rule: &ArgumentRule, seen: &str) -> Rule {
     }
 }
 
-/// What stands in the profile whether it was seen or not, so that what was seen of its arguments is
-/// not all that is meant.
-fn not_only_seen(
-    calls: &Calls,
-    is_container: bool,
-    floor_rules: &[Rule],
-    floor: Option<Floor>,
-) -> BTreeSet<String> {
-    let floor = floor.filter(|_| !floor_rules.is_empty());
-    let of_floor = floor.into_iter().flat_map(Floor::calls).map(str::to_owned);
-    always_calls(calls, is_container)
-        .map(|call| call.name.clone())
-        .chain(of_floor)
-        .collect()
-}
-
-/// The rules for it where no recording shows it, and what is to be said of it.
-fn runtime_tail(
-    calls: &mut Calls,
-    recordings: &[Recording],
-    floor: Option<Floor>,
-) -> (Vec<Rule>, Option<Warning>) {
-    let is_unseen = input::stands(recordings, Assumption::RuntimeTailUnseen);
-    match floor {
-        None => {
-            let known = floor::names();
-            let warning = is_unseen.then_some(Warning::RuntimeTailUnseen { known });
-            (Vec::new(), warning)
-        }
-        Some(floor) if !is_unseen => {
-            let runtime = floor.name();
-            (Vec::new(), Some(Warning::FloorNotNeeded { runtime }))
-        }
-        Some(floor) => {
-            let groups = floor.add_to(calls, recordings);
-            let count = groups.iter().map(|(_, names)| names.len()).sum();
-            let rules = groups
-                .into_iter()
-                .filter_map(|(reason, names)| rule(names, Action::Allow, None, reason))
-                .collect();
-            let runtime = floor.name();
-            (rules, Some(Warning::Floor { runtime, count }))
-        }
-    }
-}
-
 fn always(calls: &Calls, is_container: bool) -> impl Iterator<Item = Rule> {
     always_calls(calls, is_container)
         .filter(|call| !calls.named.contains_key(&call.name))
-        .filter_map(|call| rule(vec![call.name.clone()], Action::Allow, None, &call.reason))
+        .filter_map(|call| allow(vec![call.name.clone()], &call.reason))
 }
 
-fn always_calls(calls: &Calls, is_container: bool) -> impl Iterator<Item = &'static AlwaysCall> {
+pub(super) fn always_calls(
+    calls: &Calls,
+    is_container: bool,
+) -> impl Iterator<Item = &'static AlwaysCall> {
     ALWAYS
         .calls
         .iter()
@@ -235,6 +205,10 @@ fn answers(calls: &Calls) -> impl Iterator<Item = Rule> {
 /// A table's line counts where its architecture was seen.
 fn is_for(calls: &Calls, architecture: Option<&str>) -> bool {
     architecture.is_none_or(|needed| calls.architectures.contains(needed))
+}
+
+pub(super) fn allow(names: Vec<String>, comment: &str) -> Option<Rule> {
+    rule(names, Action::Allow, None, comment)
 }
 
 fn rule(names: Vec<String>, action: Action, errno: Option<u32>, comment: &str) -> Option<Rule> {

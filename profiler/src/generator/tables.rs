@@ -19,9 +19,9 @@ pub(super) static ANSWERS: LazyLock<Answers> =
 pub(super) static CHECKS: LazyLock<Checks> =
     LazyLock::new(|| parse(include_str!("../../../profiles/capability-checks.json")));
 
-/// What container runtimes call behind the filter, by version.
-pub(super) static RUNTIMES: LazyLock<Runtimes> =
-    LazyLock::new(|| parse(include_str!("../../../profiles/runtimes.json")));
+/// Why each call is made that starts of containers make behind the filter.
+pub(super) static START_UP: LazyLock<StartUp> =
+    LazyLock::new(|| parse(include_str!("../../../profiles/start-up.json")));
 
 fn parse<T: for<'de> Deserialize<'de>>(text: &'static str) -> T {
     serde_json::from_str(text).expect("unit tests parse every table")
@@ -84,34 +84,27 @@ pub(super) struct Answer {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Runtimes {
+pub(super) struct StartUp {
     #[serde(rename = "about")]
     _about: String,
-    pub(super) runtimes: Vec<Runtime>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Runtime {
-    /// As the user names it.
-    pub(super) name: String,
-    /// The runtime's own.
-    pub(super) architecture: String,
-    pub(super) reason: String,
-    #[serde(rename = "source")]
-    _source: String,
-    pub(super) calls: Vec<FloorCall>,
-    pub(super) start_up_reason: String,
+    /// The container runtime's.
+    pub(super) runtime: Vec<StartUpCall>,
+    /// The engine's init's.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for people and the unit test"))]
+    pub(super) init: Vec<StartUpCall>,
+    pub(super) program_reason: String,
     /// What the first program's libc calls besides.
-    pub(super) start_up: Vec<FloorCall>,
+    pub(super) program: Vec<StartUpCall>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FloorCall {
+pub(super) struct StartUpCall {
     pub(super) name: String,
-    pub(super) modes: Vec<Mode>,
-    /// Begins with `needed` where no container starts without it.
+    /// The modes in which no container starts without it, as was tried.
+    #[serde(default)]
+    pub(super) needed: Vec<Mode>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for people and the unit test"))]
     pub(super) reason: String,
 }
 
@@ -165,7 +158,7 @@ mod tests {
 
     use profiler_common::Abi;
 
-    use super::{ALWAYS, ANSWERS, CHECKS, Mode, RUNTIMES};
+    use super::{ALWAYS, ANSWERS, CHECKS, START_UP};
     use crate::capabilities::Verdict;
     use crate::names;
 
@@ -206,51 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn every_floor_has_calls_that_exist_stand_once_and_have_their_reason() {
-        for runtime in &RUNTIMES.runtimes {
-            let calls = || runtime.calls.iter().chain(&runtime.start_up);
-            assert_once(calls().map(|call| &call.name));
-            assert!(calls().all(|call| !call.reason.is_empty() && !call.modes.is_empty()));
-            assert!(runtime.calls.is_sorted_by_key(|call| &call.name));
-            assert!(runtime.start_up.is_sorted_by_key(|call| &call.name));
-            assert!(runtime.reason.starts_with("measured: "));
-            assert!(runtime.start_up_reason.starts_with("measured: "));
+    fn every_call_of_a_start_exists_stands_once_and_has_its_reason() {
+        for calls in [&START_UP.runtime, &START_UP.init, &START_UP.program] {
+            assert_once(calls.iter().map(|call| &call.name));
+            assert!(calls.iter().all(|call| !call.reason.is_empty()));
+            assert!(calls.is_sorted_by_key(|call| &call.name));
         }
-    }
-
-    /// What runc 1.1.5 was measured not to start without: a program of one exit_group, by its
-    /// absolute path.
-    #[test]
-    fn the_floor_of_runc_has_all_that_was_measured_to_be_needed() {
-        let runc = RUNTIMES
-            .runtimes
-            .iter()
-            .find(|runtime| runtime.name == "runc-1.1.5")
-            .unwrap();
-        for (mode, needed, called) in [
-            (
-                Mode::Plain,
-                "capget capset chdir close execve faccessat2 fstat fstatfs futex getcwd \
-                 getdents64 getppid newfstatat openat prctl read setgid setgroups setuid write",
-                24,
-            ),
-            (
-                Mode::NoNewPrivileges,
-                "close execve fstatfs futex getdents64 openat write",
-                9,
-            ),
-        ] {
-            let floor: BTreeSet<&str> = runc
-                .calls
-                .iter()
-                .filter(|call| call.modes.contains(&mode))
-                .map(|call| call.name.as_str())
-                .collect();
-            assert_eq!(floor.len(), called);
-            for name in needed.split_whitespace() {
-                assert!(floor.contains(name), "{mode:?}: {name}");
-            }
-        }
+        assert!(START_UP.program_reason.starts_with("measured: "));
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub enum Warning {
     )]
     NoNewPrivileges,
     #[error(
+        "recorded with no-new-privileges and meant for use without: what programs do that gain privileges then (set-id, file capabilities) was not seen; record without it where there are any"
+    )]
+    GainsUnseen,
+    #[error(
         "recorded under the filter {name}, not the open one: what it refused is missing here too"
     )]
     Filter { name: String },
@@ -37,17 +41,17 @@ pub enum Warning {
     )]
     Tried { names: BTreeSet<String> },
     #[error(
-        "what the container runtime calls behind the filter before the first program was not seen, and without it no container starts; restart the container under recording, or take what was measured of a runtime: --runtime {known}"
+        "what the container runtime calls behind the filter before the first program was not seen, and without it no container starts; restart the container under recording, or take what was measured of a runtime: --runtime NAME ({known})"
     )]
     RuntimeTailUnseen { known: String },
     #[error(
-        "what the container runtime calls behind the filter before the first program was not seen: {count} calls are allowed as they were measured with {runtime}; with another runtime the container may not start"
+        "{count} calls of a container's start were not seen here, and are allowed as they were measured with {runtime}; with another runtime the container may not start"
     )]
-    Floor { runtime: &'static str, count: usize },
+    Floor { runtime: String, count: usize },
     #[error(
         "--runtime {runtime} is not needed: the recording shows what the container runtime calls"
     )]
-    FloorNotNeeded { runtime: &'static str },
+    FloorNotNeeded { runtime: String },
     #[error(
         "what the subject does when it starts was not seen, as no run was watched from its birth; nothing but a restart under recording closes this wholly"
     )]
@@ -186,8 +190,14 @@ pub enum GenerateError {
     DifferentSubjects { subjects: Vec<String> },
     #[error("the recordings are not of one kind of machine but of {}; generate a profile for each", .machines.join(" and "))]
     DifferentMachines { machines: Vec<String> },
-    #[error("no runtime {name:?} was measured; the known ones are: {known}")]
+    #[error(
+        "no runtime {name:?} was measured; the known ones are: {known}; `profiler floor -o FILE` measures the one that is here, and a file is named with its folder: ./FILE"
+    )]
     UnknownRuntime { name: String, known: String },
+    #[error(
+        "recorded with no-new-privileges, under which the container runtime calls less behind the filter: for use without it say what was measured of the runtime by --runtime NAME ({known}), or record without"
+    )]
+    RuntimeUnknown { known: String },
     #[error(
         "capabilities: not observed while recording, so there is nothing to tell which are needed; record again where the kernel lets them be observed"
     )]

@@ -39,7 +39,7 @@ pub struct Hardening {
     pub profile_path: String,
     /// Absent where they were not observed: the formats leave the capabilities as they are then.
     pub capabilities: Option<CapabilityList>,
-    /// It holds under no-new-privileges only, and each format says so in its own way.
+    /// It is for use with no-new-privileges, and each format says so in its own way.
     pub no_new_privileges: bool,
 }
 

@@ -1,8 +1,10 @@
 //! What was typed, as the generator has it.
 
-use crate::cli::{ArgumentLevel, DefaultAction, GenerateArgs};
+use std::path::Path;
+
+use crate::cli::{ArgumentLevel, DefaultAction, GenerateArgs, NoNewPrivileges};
 use crate::commands::BadInput;
-use crate::generator::{ArgumentRules, Base, Floor, Options, Refusal};
+use crate::generator::{ArgumentRules, Base, Floor, FloorFile, Options, Refusal};
 use crate::profile;
 
 /// `--base`
@@ -16,12 +18,39 @@ pub(super) fn base(args: &GenerateArgs) -> Result<Option<Base>, BadInput> {
     Ok(Some(base))
 }
 
+/// `--runtime`: a file is told from a name by its folder.
+pub(super) fn floor(args: &GenerateArgs) -> anyhow::Result<Option<Floor>> {
+    let Some(runtime) = args.start.runtime.as_deref() else {
+        return Ok(None);
+    };
+    if !runtime.contains('/') {
+        return Ok(Some(Floor::named(runtime)?));
+    }
+    let file = read(Path::new(runtime)).map_err(|cause| {
+        BadInput(format!(
+            "{runtime} is no measured runtime: {cause}; `profiler floor -o FILE` writes one"
+        ))
+    })?;
+    Ok(Some(Floor::of(runtime.to_owned(), file)))
+}
+
+fn read(path: &Path) -> anyhow::Result<FloorFile> {
+    Ok(FloorFile::parse(&std::fs::read_to_string(path)?)?)
+}
+
 pub(super) fn options<'a>(
     args: &GenerateArgs,
     base: Option<&'a Base>,
-) -> anyhow::Result<Options<'a>> {
-    Ok(Options {
-        floor: args.runtime.as_deref().map(Floor::named).transpose()?,
+    floor: Option<&'a Floor>,
+) -> Options<'a> {
+    Options {
+        floor,
+        no_new_privileges: match args.start.no_new_privileges {
+            NoNewPrivileges::AsRecorded => None,
+            NoNewPrivileges::On => Some(true),
+            NoNewPrivileges::Off => Some(false),
+        },
+        init: args.start.init,
         arguments: match args.policy.args {
             ArgumentLevel::Off => ArgumentRules::Off,
             ArgumentLevel::Safe => ArgumentRules::Safe,
@@ -29,7 +58,7 @@ pub(super) fn options<'a>(
         },
         refusal: refusal(args),
         base,
-    })
+    }
 }
 
 fn refusal(args: &GenerateArgs) -> Option<Refusal> {

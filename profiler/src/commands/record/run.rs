@@ -3,13 +3,12 @@
 use std::cell::OnceCell;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context as _;
-
 use crate::collector::{self, RunClock};
+use crate::commands::here;
 use crate::kernel::{self, Facts, Observer, ScopeId, Symbols};
 use crate::recording::{
     self, Capabilities, CgroupMode, Confinement, Engine, FORMAT, Host, Outcome, Recording, Run,
-    RunContainer, Status, Subject, Text, Tool, VERSION,
+    RunContainer, Status, Subject, Text, VERSION,
 };
 
 /// What a subject is, and what it runs under.
@@ -69,17 +68,12 @@ pub(super) struct Provenance {
 
 impl Provenance {
     pub(super) fn here(cgroup: CgroupMode, observer: &Observer) -> anyhow::Result<Self> {
-        let name = nix::sys::utsname::uname().context("cannot ask the kernel for its name")?;
         let since_boot = Duration::from_nanos(kernel::boot_time_ns());
         Ok(Self {
             booted: SystemTime::now()
                 .checked_sub(since_boot)
                 .unwrap_or(SystemTime::UNIX_EPOCH),
-            host: Host {
-                kernel: name.release().to_string_lossy().into_owned(),
-                machine: name.machine().to_string_lossy().into_owned(),
-                cgroup,
-            },
+            host: here::host(cgroup)?,
             capability_hook: observer.capability_hook(),
             sees_ports: observer.sees_ports(),
             symbols: OnceCell::new(),
@@ -125,10 +119,7 @@ impl Provenance {
             format: FORMAT.to_owned(),
             version: VERSION,
             status: Status::Complete,
-            tool: Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+            tool: here::tool(),
             assumptions: recording::assumptions(&subject, &confinement, &runs),
             subject,
             host: self.host.clone(),

@@ -1,8 +1,9 @@
 //! Containers, through the engine's API: our own are started, followed, stopped, and always
-//! removed; those of others are looked up and heard of, and left alone.
+//! removed, and so are images; those of others are looked up and heard of, and left alone.
 //!
-//! Refuses to pull images (what is recorded is what is here), and to leave a container behind.
+//! Refuses to pull images (what is recorded is what is here), and to leave anything behind.
 
+mod apart;
 mod configuration;
 mod confinement;
 mod container;
@@ -10,6 +11,7 @@ mod error;
 mod events;
 mod facts;
 mod follow;
+mod image;
 mod labels;
 mod list;
 pub mod options;
@@ -23,6 +25,7 @@ pub use container::{Container, with_container};
 pub use error::{EngineError, Exit, StartFailure};
 pub use events::{Action, ContainerEvent, EngineEvent, EventStream, Exec};
 pub use facts::ImageFacts;
+pub use image::OwnImage;
 pub use labels::{ComposeService, Labels, NoLabel, Selector};
 pub use list::ListedContainer;
 pub use running::{ContainerFacts, ContainerState};

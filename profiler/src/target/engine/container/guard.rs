@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bollard::errors::Error as ApiError;
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
 
+use super::super::apart;
 use super::super::error::{describe, status};
 use super::{Container, ContainerSpec, Engine, EngineError};
 
@@ -70,23 +71,10 @@ impl Drop for Container {
         if self.removed {
             return;
         }
-        // A runtime of its own: the one that we are on may be the one that is being torn down.
-        let removal = std::thread::scope(|scope| {
-            let removal = scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build();
-                match runtime {
-                    Ok(runtime) => runtime
-                        .block_on(self.force_remove())
-                        .map_err(|e| e.to_string()),
-                    Err(error) => Err(error.to_string()),
-                }
-            });
-            removal.join()
-        });
-        if let Ok(Err(error)) = removal {
-            log::error!("{error}");
+        match apart::block_on(self.force_remove()) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => log::error!("{error}"),
+            Err(error) => log::error!("cannot remove the container {}: {error}", self.name),
         }
     }
 }

@@ -1,0 +1,18 @@
+//! Clearing away where nobody can wait for it.
+
+use std::io;
+
+/// Does the work on a thread and a runtime of its own, for a drop: the runtime that we are on may be
+/// the one that is being torn down. `Err`: it could not begin.
+pub(super) fn block_on<T: Send>(work: impl Future<Output = T> + Send) -> io::Result<T> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            Ok(runtime.block_on(work))
+        });
+        let panicked = |_| Err(io::Error::other("it panicked"));
+        thread.join().unwrap_or_else(panicked)
+    })
+}
