@@ -12,6 +12,7 @@ pub mod coverage;
 pub mod explain;
 pub mod file;
 pub mod generator;
+pub mod harden;
 pub mod kernel;
 pub mod lint;
 pub mod names;

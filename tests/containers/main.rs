@@ -11,6 +11,7 @@ mod confinement;
 mod denied;
 mod floor;
 mod formats;
+mod harden;
 mod hostile;
 mod life;
 mod many;

@@ -1,6 +1,6 @@
 //! The schema of the operator's own custom resource.
 
-use profiler::cli::OutputFormat;
+use profiler::cli::{OutputFormat, RunOptions};
 use profiler::output::{self, Hardening, Name};
 use profiler::profile::Profile;
 use profiler_tests::recording;
@@ -73,6 +73,8 @@ fn rules_about_arguments_are_kept_where_they_can_be() {
         profile_path: "profile.json".to_owned(),
         capabilities: None,
         no_new_privileges: false,
+        options: RunOptions::default(),
+        arguments: Vec::new(),
     };
     let (text, warnings) = output::write(OutputFormat::Spo, &hardening).unwrap();
     let resource = yaml(&text);

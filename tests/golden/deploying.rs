@@ -1,6 +1,6 @@
 //! The formats that others deploy, and what each cannot say.
 
-use profiler::cli::OutputFormat;
+use profiler::cli::{OutputFormat, RunOptions};
 use profiler::generator::{self, GenerateError, Options};
 use profiler::output::{self, Hardening, Name};
 use profiler::profile::Profile;
@@ -33,6 +33,8 @@ pub(super) fn hardening(of: &str) -> Hardening {
         profile_path: "profile.json".to_owned(),
         capabilities,
         no_new_privileges: generator::recorded_with_no_new_privileges(&recordings),
+        options: RunOptions::default(),
+        arguments: Vec::new(),
     }
 }
 

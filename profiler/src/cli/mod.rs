@@ -4,6 +4,7 @@ mod coverage;
 mod explain;
 mod floor;
 mod generate;
+mod harden;
 mod lint;
 mod merge;
 mod record;
@@ -17,6 +18,7 @@ pub use floor::FloorArgs;
 pub use generate::{
     ArgumentLevel, DefaultAction, GenerateArgs, NoNewPrivileges, OutputFormat, Policy, Start,
 };
+pub use harden::HardenArgs;
 pub use lint::{FailOn, FindingFormat, LintArgs};
 pub use merge::MergeArgs;
 pub use record::{LeftoverRule, Others, RecordArgs, Trust};
@@ -42,6 +44,7 @@ pub enum Verb {
     Merge(MergeArgs),
     Coverage(CoverageArgs),
     Verify(VerifyArgs),
+    Harden(HardenArgs),
     Lint(LintArgs),
     Floor(FloorArgs),
 }

@@ -80,3 +80,84 @@ pub struct RunOptions {
     #[arg(long, value_name = "DURATION")]
     pub health_interval: Option<String>,
 }
+
+impl RunOptions {
+    /// As they would be typed: `docker run`'s own.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut each = |option: &str, values: &[String]| {
+            for value in values {
+                words.extend([option.to_owned(), value.clone()]);
+            }
+        };
+        let one = |value: &Option<String>| value.clone().into_iter().collect::<Vec<_>>();
+        let number = |value: Option<i64>| value.iter().map(i64::to_string).collect::<Vec<_>>();
+        let files: Vec<String> = self
+            .env_file
+            .iter()
+            .map(|f| f.display().to_string())
+            .collect();
+        each("--env", &self.env);
+        each("--env-file", &files);
+        each("--publish", &self.publish);
+        each("--volume", &self.volume);
+        each("--user", &one(&self.user));
+        each("--workdir", &one(&self.workdir));
+        each("--hostname", &one(&self.hostname));
+        each("--entrypoint", &one(&self.entrypoint));
+        each("--network", &one(&self.network));
+        each("--tmpfs", &self.tmpfs);
+        each("--cap-drop", &self.cap_drop);
+        each("--cap-add", &self.cap_add);
+        each("--security-opt", &self.security_opt);
+        each("--shm-size", &one(&self.shm_size));
+        each("--memory", &one(&self.memory));
+        each("--cpus", &one(&self.cpus));
+        each("--pids-limit", &number(self.pids_limit));
+        each("--ulimit", &self.ulimit);
+        each("--sysctl", &self.sysctl);
+        each("--stop-signal", &one(&self.stop_signal));
+        each("--stop-timeout", &number(self.stop_timeout));
+        each("--health-cmd", &one(&self.health_cmd));
+        each("--health-interval", &one(&self.health_interval));
+        for (switch, is_on) in [
+            ("--read-only", self.read_only),
+            ("--init", self.init),
+            ("--tty", self.tty),
+        ] {
+            words.extend(is_on.then(|| switch.to_owned()));
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::RunOptions;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: RunOptions,
+    }
+
+    #[test]
+    fn what_is_written_can_be_typed() {
+        let typed = "--env A=1 --env-file list --publish 80:80 --volume /data --user 1:1 \
+            --workdir /srv --hostname box --entrypoint sh --network none --tmpfs /run \
+            --cap-drop ALL --cap-add CHOWN --security-opt no-new-privileges --shm-size 1m \
+            --memory 32m --cpus 1.5 --pids-limit -1 --ulimit nofile=10:10 --sysctl a=b \
+            --stop-signal SIGQUIT --stop-timeout 3 --health-cmd true --health-interval 1s \
+            --read-only --init --tty";
+        let typed: Vec<&str> = typed.split_whitespace().collect();
+        let parse = |words: Vec<String>| {
+            let words = std::iter::once("run".to_owned()).chain(words);
+            Line::try_parse_from(words).unwrap().options
+        };
+        let options = parse(typed.iter().map(ToString::to_string).collect());
+        assert_eq!(options.words(), typed);
+        assert_eq!(parse(options.words()), options);
+    }
+}

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use self::options::{base, floor, options};
 use super::BadInput;
 use crate::capabilities::CapabilityList;
-use crate::cli::{GenerateArgs, OutputFormat};
+use crate::cli::{GenerateArgs, OutputFormat, RunOptions};
 use crate::file;
 use crate::generator::{self, GenerateError, Warning};
 use crate::output::{self, Hardening, Name};
@@ -40,6 +40,8 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         no_new_privileges: wanted
             .unwrap_or_else(|| generator::recorded_with_no_new_privileges(&recordings)),
         capabilities,
+        options: RunOptions::default(),
+        arguments: Vec::new(),
     };
 
     let formats = formats(args, folder, &hardening)?;

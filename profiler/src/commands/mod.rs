@@ -4,10 +4,13 @@ mod coverage;
 mod explain;
 mod floor;
 mod generate;
+mod harden;
 mod here;
 mod lint;
 mod merge;
+mod quiet;
 mod record;
+mod stage;
 mod together;
 mod verify;
 
@@ -19,6 +22,7 @@ pub use coverage::coverage;
 pub use explain::explain;
 pub use floor::floor;
 pub use generate::generate;
+pub use harden::harden;
 pub use lint::lint;
 pub use merge::merge;
 pub use record::record;
@@ -40,6 +44,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Verify(args) => verify(&args),
         Verb::Lint(args) => lint(&args),
         Verb::Floor(args) => floor(&args),
+        Verb::Harden(args) => harden(&args),
     }
 }
 

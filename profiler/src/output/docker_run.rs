@@ -10,7 +10,7 @@ const PLACEHOLDER: &str = "IMAGE";
 /// One line. The profile's path is relative to where it is pasted.
 pub(super) fn docker_run(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -> String {
     let mut words = vec!["docker run".to_owned()];
-    let profile = shell_words::quote(&hardening.profile_path);
+    let profile = quoted(&hardening.profile_path);
     words.push(format!("--security-opt seccomp={profile}"));
     if hardening.no_new_privileges {
         words.push("--security-opt no-new-privileges".to_owned());
@@ -19,6 +19,7 @@ pub(super) fn docker_run(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
         words.extend(list.drop.iter().map(|name| format!("--cap-drop {name}")));
         words.extend(list.add.iter().map(|name| format!("--cap-add {name}")));
     }
+    words.extend(hardening.options.words().iter().map(|word| quoted(word)));
     let image = hardening.image().unwrap_or_else(|| {
         warnings.insert(Warning::NoImage {
             format: "docker-run",
@@ -27,7 +28,12 @@ pub(super) fn docker_run(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
         PLACEHOLDER
     });
     words.push(image.to_owned());
+    words.extend(hardening.arguments.iter().map(|word| quoted(word)));
     words.join(" ") + "\n"
+}
+
+fn quoted(word: &str) -> String {
+    shell_words::quote(word).into_owned()
 }
 
 #[cfg(test)]
@@ -61,6 +67,18 @@ mod tests {
             ]
         );
         assert_eq!(line.lines().count(), 1);
+    }
+
+    #[test]
+    fn what_it_runs_with_stands_before_the_image_and_its_arguments_behind() {
+        let mut hardening = hardening();
+        hardening.options.tmpfs = vec!["/run:rw,size=16m".into()];
+        hardening.options.read_only = true;
+        hardening.arguments = vec!["sh".into(), "-c".into(), "a; b".into()];
+        let line = docker_run(&hardening, &mut BTreeSet::new());
+        let words = shell_words::split(&line).unwrap();
+        let expected = "--tmpfs|/run:rw,size=16m|--read-only|nginx:1|sh|-c|a; b";
+        assert_eq!(words[8..].join("|"), expected);
     }
 
     #[test]

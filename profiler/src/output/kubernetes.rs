@@ -1,10 +1,11 @@
 //! A Pod whose container has the security context.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::{Hardening, Warning, text};
+use crate::cli::RunOptions;
 
 /// Nothing can be pulled by it: a forgotten placeholder starts nothing.
 const PLACEHOLDER: &str = "IMAGE";
@@ -26,6 +27,8 @@ struct Metadata<'a> {
 #[derive(Serialize)]
 struct Spec<'a> {
     containers: [Container<'a>; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    volumes: Vec<Volume>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +37,38 @@ struct Container<'a> {
     name: &'a str,
     image: &'a str,
     security_context: SecurityContext<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<Resources>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    volume_mounts: Vec<VolumeMount>,
+}
+
+#[derive(Serialize)]
+struct Resources {
+    limits: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct VolumeMount {
+    name: String,
+    mount_path: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Volume {
+    name: String,
+    empty_dir: EmptyDir,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EmptyDir {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    medium: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size_limit: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +78,14 @@ struct SecurityContext<'a> {
     allow_privilege_escalation: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capabilities: Option<Capabilities<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_only_root_filesystem: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_as_non_root: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_as_user: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_as_group: Option<u32>,
     seccomp_profile: SeccompProfile<'a>,
 }
 
@@ -76,6 +119,9 @@ pub(super) fn kubernetes(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
         drop: &list.drop,
         add: &list.add,
     });
+    let options = &hardening.options;
+    let [user, group] = numbers(options);
+    let (volume_mounts, volumes) = volumes(options).unzip();
     let pod = Pod {
         api_version: "v1",
         kind: "Pod",
@@ -87,12 +133,21 @@ pub(super) fn kubernetes(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
                 security_context: SecurityContext {
                     allow_privilege_escalation: hardening.no_new_privileges.then_some(false),
                     capabilities,
+                    read_only_root_filesystem: options.read_only.then_some(true),
+                    run_as_non_root: user.filter(|user| *user != 0).map(|_| true),
+                    run_as_user: user,
+                    run_as_group: group,
                     seccomp_profile: SeccompProfile {
                         r#type: "Localhost",
                         localhost_profile: &place,
                     },
                 },
+                resources: memory(options).map(|memory| Resources {
+                    limits: BTreeMap::from([("memory", memory)]),
+                }),
+                volume_mounts,
             }],
+            volumes,
         },
     };
     let mut comments = vec![
@@ -102,6 +157,60 @@ pub(super) fn kubernetes(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
         ),
         "For a Deployment, StatefulSet or DaemonSet: the same securityContext, in spec.template.spec.containers.".to_owned(),
     ];
+    if options.volume.iter().any(|volume| volume.contains(':')) {
+        comments.push(
+            "What is to outlive the Pod needs a persistentVolumeClaim in place of its emptyDir."
+                .to_owned(),
+        );
+    }
     comments.extend(hardening.notes());
     text::yaml(&comments, &pod)
+}
+
+/// Of a user and a group that are given as numbers: a Pod knows no names.
+fn numbers(options: &RunOptions) -> [Option<u32>; 2] {
+    let given = options.user.as_deref().unwrap_or_default();
+    let (user, group) = given.split_once(':').unwrap_or((given, ""));
+    [user, group].map(|number| number.parse().ok())
+}
+
+/// docker's `32m` is Kubernetes' `32Mi`.
+fn memory(options: &RunOptions) -> Option<String> {
+    let memory = options.memory.as_deref()?;
+    let mib = memory.strip_suffix('m')?;
+    Some(format!("{mib}Mi"))
+}
+
+/// A tmpfs or a volume each.
+fn volumes(options: &RunOptions) -> impl Iterator<Item = (VolumeMount, Volume)> {
+    let temporary = options.tmpfs.iter().map(|tmpfs| {
+        let (path, flags) = tmpfs.split_once(':').unwrap_or((tmpfs, ""));
+        let size = flags
+            .split(',')
+            .find_map(|flag| flag.strip_prefix("size=")?.strip_suffix('m'));
+        let empty_dir = EmptyDir {
+            medium: Some("Memory"),
+            size_limit: size.map(|mib| format!("{mib}Mi")),
+        };
+        (path, empty_dir)
+    });
+    let lasting = options.volume.iter().filter_map(|volume| {
+        let (_, path) = volume.split_once(':')?;
+        let empty_dir = EmptyDir {
+            medium: None,
+            size_limit: None,
+        };
+        Some((path, empty_dir))
+    });
+    temporary
+        .chain(lasting)
+        .enumerate()
+        .map(|(ordinal, (path, empty_dir))| {
+            let name = format!("writable-{}", ordinal + 1);
+            let mount = VolumeMount {
+                name: name.clone(),
+                mount_path: path.to_owned(),
+            };
+            (mount, Volume { name, empty_dir })
+        })
 }

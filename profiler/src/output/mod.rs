@@ -7,8 +7,10 @@ mod capabilities;
 mod compose;
 pub mod coverage;
 mod docker_run;
+pub mod harden;
 mod kubernetes;
 pub mod lint;
+mod markdown;
 mod name;
 mod oci;
 mod podman;
@@ -25,7 +27,7 @@ pub use warning::{OutputError, Warning};
 use std::collections::BTreeSet;
 
 use crate::capabilities::CapabilityList;
-use crate::cli::OutputFormat;
+use crate::cli::{OutputFormat, RunOptions};
 use crate::profile::Profile;
 use crate::recording::Subject;
 
@@ -41,6 +43,11 @@ pub struct Hardening {
     pub capabilities: Option<CapabilityList>,
     /// It is for use with no-new-privileges, and each format says so in its own way.
     pub no_new_privileges: bool,
+    /// What it runs with besides, as `docker run` has it; nothing is said of what is left empty.
+    /// Filter, capabilities and no-new-privileges do not stand here.
+    pub options: RunOptions,
+    /// What it runs in place of the image's own command.
+    pub arguments: Vec<String>,
 }
 
 /// In which [`Hardening`] is written to a folder.
@@ -136,6 +143,7 @@ impl Hardening {
 #[cfg(test)]
 mod tests {
     use super::{Hardening, Name};
+    use crate::cli::RunOptions;
     use crate::profile::Profile;
     use crate::recording::{Service, Subject};
 
@@ -165,6 +173,8 @@ mod tests {
             profile_path: "profile.json".to_owned(),
             capabilities: serde_json::from_str(r#"{"add": ["CHOWN"]}"#).unwrap(),
             no_new_privileges: false,
+            options: RunOptions::default(),
+            arguments: Vec::new(),
         }
     }
 }

@@ -57,7 +57,7 @@ impl Name {
         })
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.word
     }
 

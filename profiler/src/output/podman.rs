@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{Hardening, Warning, text};
+use crate::cli::RunOptions;
 
 /// Podman refuses an image in upper case: a forgotten placeholder starts nothing.
 const PLACEHOLDER: &str = "IMAGE";
@@ -50,5 +51,42 @@ pub(super) fn podman(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) ->
             let _ = writeln!(unit, "AddCapability={}", names.join(" "));
         }
     }
+    options(&mut unit, &hardening.options);
     unit
+}
+
+/// In a section [Container].
+fn options(unit: &mut String, options: &RunOptions) {
+    let plain = |text: &str| text.replace('%', "%%");
+    if options.read_only {
+        // Else Podman mounts some of its own.
+        unit.push_str("ReadOnly=true\nReadOnlyTmpfs=false\n");
+    }
+    for tmpfs in &options.tmpfs {
+        let _ = writeln!(unit, "Tmpfs={}", plain(tmpfs));
+    }
+    for volume in &options.volume {
+        let _ = writeln!(unit, "Volume={}", plain(volume));
+    }
+    if let Some(user) = &options.user {
+        let (user, group) = user
+            .split_once(':')
+            .map_or((user.as_str(), None), |(u, g)| (u, Some(g)));
+        let _ = writeln!(unit, "User={}", plain(user));
+        if let Some(group) = group {
+            let _ = writeln!(unit, "Group={}", plain(group));
+        }
+    }
+    if let Some(memory) = &options.memory {
+        let _ = writeln!(unit, "PodmanArgs=--memory {}", plain(memory));
+    }
+    if let Some(limit) = options.pids_limit {
+        let _ = writeln!(unit, "PidsLimit={limit}");
+    }
+    for limit in &options.ulimit {
+        let _ = writeln!(unit, "Ulimit={}", plain(limit));
+    }
+    if options.network.as_deref() == Some("none") {
+        unit.push_str("Network=none\n");
+    }
 }

@@ -6,10 +6,12 @@ pub mod cgroup;
 pub mod command;
 pub mod engine;
 mod interrupt;
+mod tail;
 mod test_command;
 
 pub use interrupt::{Interrupt, InterruptSender, Interrupts};
-pub use test_command::{TestError, TestOutcome, run_test};
+pub use tail::Tail;
+pub use test_command::{TestError, TestOutcome, run_test, run_test_within};
 
 use std::hash::{BuildHasher as _, RandomState};
 

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{Interrupt, Interrupts};
+use super::{Interrupt, Interrupts, Tail};
 use crate::terminal::{Sink, Stream};
 
 /// How long a test may take to come to its end after an interruption: as long as `docker stop`
@@ -27,6 +27,8 @@ pub struct TestOutcome {
     pub exit_code: i32,
     /// What cut it short.
     pub interrupted: Option<Interrupt>,
+    /// It took longer than it may, and was ended for that.
+    pub late: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,36 @@ pub async fn run_test(
         stderr: shown(Stream::Stderr),
     };
     run(command, environment, interrupts, output).await
+}
+
+/// All that it prints goes to `output`, and after `limit` it is ended as an interruption ends it.
+pub async fn run_test_within(
+    command: &str,
+    environment: &[(&str, String)],
+    interrupts: &Interrupts,
+    limit: Duration,
+    output: Tail,
+) -> Result<TestOutcome, TestError> {
+    let (sender, own) = Interrupts::channel();
+    let output = Output {
+        stdout: Some(output.clone()),
+        stderr: Some(output),
+    };
+    let mut test = std::pin::pin!(run(command, environment, &own, output));
+    let cut_short = tokio::select! {
+        outcome = &mut test => return outcome,
+        interrupt = interrupts.any() => Some(interrupt),
+        () = tokio::time::sleep(limit) => None,
+    };
+    sender.send(cut_short.unwrap_or(Interrupt {
+        signal: libc::SIGTERM,
+        from_terminal: false,
+    }));
+    Ok(TestOutcome {
+        interrupted: cut_short,
+        late: cut_short.is_none(),
+        ..test.await?
+    })
 }
 
 /// Where its output goes; `None` inherits ours.
@@ -95,7 +127,7 @@ async fn run<W: AsyncWrite + Send + Unpin + 'static>(
                 rest(forwarded).await;
                 let signalled = || status.signal().map(|signal| 128 + signal);
                 let exit_code = status.code().or_else(signalled).unwrap_or(255);
-                return Ok(TestOutcome { exit_code, interrupted });
+                return Ok(TestOutcome { exit_code, interrupted, late: false });
             }
             interrupt = interrupts.next() => {
                 interrupted = Some(interrupt);
@@ -152,7 +184,7 @@ fn send(child: &Child, group: bool, signal: i32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Interrupt, Interrupts, Output, TestOutcome, run, run_test};
+    use super::{Interrupt, Interrupts, Output, Tail, TestOutcome, run, run_test, run_test_within};
     use std::time::{Duration, Instant};
     use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
 
@@ -191,6 +223,26 @@ mod tests {
         assert_eq!(outcome.exit_code, 9);
         assert_eq!(outcome.interrupted, Some(interrupt));
         assert!(begun.elapsed() < Duration::from_secs(8));
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_too_long_is_ended() {
+        let (_sender, interrupts) = Interrupts::channel();
+        let said = Tail::default();
+        let limit = Duration::from_millis(300);
+        let test = "echo begun; sleep 60; exit 1";
+        let outcome = run_test_within(test, &[], &interrupts, limit, said.clone()).await;
+        let outcome = outcome.unwrap();
+        assert!(outcome.late);
+        assert_eq!(outcome.interrupted, None);
+        assert_eq!(said.to_string(), "begun\n");
+        let outcome = run_test_within("exit 3", &[], &interrupts, limit, said).await;
+        let expected = TestOutcome {
+            exit_code: 3,
+            interrupted: None,
+            late: false,
+        };
+        assert_eq!(outcome.unwrap(), expected);
     }
 
     /// Its exit code, and what came through of both streams.

@@ -123,21 +123,6 @@ const LAYERS: &[Layer] = &[
         why: "a pure function of a profile's text; asks no engine and no kernel",
     },
     Layer {
-        name: "output",
-        imports: &[
-            "capabilities",
-            "cli",
-            "coverage",
-            "generator",
-            "lint",
-            "names",
-            "profile",
-            "recording",
-            "words",
-        ],
-        why: "a pure function of what was generated or found",
-    },
-    Layer {
         name: "verify",
         imports: &[
             "capabilities",
@@ -152,6 +137,35 @@ const LAYERS: &[Layer] = &[
         why: "runs what it is given; how that came about is not its business",
     },
     Layer {
+        name: "harden",
+        imports: &[
+            "capabilities",
+            "cli",
+            "profile",
+            "recording",
+            "target",
+            "verify",
+            "words",
+        ],
+        why: "what to try and what came of it; runs nothing",
+    },
+    Layer {
+        name: "output",
+        imports: &[
+            "capabilities",
+            "cli",
+            "coverage",
+            "generator",
+            "harden",
+            "lint",
+            "names",
+            "profile",
+            "recording",
+            "words",
+        ],
+        why: "a pure function of what was generated or found",
+    },
+    Layer {
         name: "commands",
         imports: &[
             "capabilities",
@@ -161,6 +175,7 @@ const LAYERS: &[Layer] = &[
             "explain",
             "file",
             "generator",
+            "harden",
             "kernel",
             "lint",
             "names",

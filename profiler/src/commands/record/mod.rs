@@ -13,6 +13,10 @@ mod run;
 mod running;
 mod under;
 
+pub(super) use image::{Attendance, Ended, ImageRun, Seen, arguments, outcome};
+pub(super) use run::{End, Provenance};
+pub(super) use under::Under;
+
 use std::path::Path;
 
 use anyhow::{Context as _, bail};

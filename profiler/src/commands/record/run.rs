@@ -13,7 +13,7 @@ use crate::recording::{
 
 /// What a subject is, and what it runs under.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct About {
+pub(in crate::commands) struct About {
     pub(super) subject: Subject,
     pub(super) engine: Option<Engine>,
     pub(super) confinement: Confinement,
@@ -28,7 +28,7 @@ impl About {
 
 /// One life of a subject: a run, while it is watched.
 #[derive(Clone, Debug)]
-pub(super) struct Life {
+pub(in crate::commands) struct Life {
     pub(super) scope: ScopeId,
     pub(super) about: About,
     /// Nanoseconds of CLOCK_BOOTTIME.
@@ -41,14 +41,14 @@ pub(super) struct Life {
 
 /// How a life ended, or how far it had come.
 #[derive(Clone, Debug)]
-pub(super) struct End {
+pub(in crate::commands) struct End {
     /// Nanoseconds of CLOCK_BOOTTIME; `None`: it goes on.
     pub(super) ended_ns: Option<u64>,
     pub(super) outcome: Outcome,
 }
 
 impl End {
-    pub(super) fn now(outcome: Outcome) -> Self {
+    pub(in crate::commands) fn now(outcome: Outcome) -> Self {
         Self {
             ended_ns: Some(kernel::boot_time_ns()),
             outcome,
@@ -57,7 +57,7 @@ impl End {
 }
 
 /// What all runs of a session have in common.
-pub(super) struct Provenance {
+pub(in crate::commands) struct Provenance {
     host: Host,
     /// Read once, so that a run's start is the same in every checkpoint: it tells a run from others.
     booted: SystemTime,
@@ -67,7 +67,10 @@ pub(super) struct Provenance {
 }
 
 impl Provenance {
-    pub(super) fn here(cgroup: CgroupMode, observer: &Observer) -> anyhow::Result<Self> {
+    pub(in crate::commands) fn here(
+        cgroup: CgroupMode,
+        observer: &Observer,
+    ) -> anyhow::Result<Self> {
         let since_boot = Duration::from_nanos(kernel::boot_time_ns());
         Ok(Self {
             booted: SystemTime::now()
@@ -81,7 +84,7 @@ impl Provenance {
     }
 
     /// As a recording of its own.
-    pub(super) fn recording(&self, life: &Life, facts: &Facts, end: End) -> Recording {
+    pub(in crate::commands) fn recording(&self, life: &Life, facts: &Facts, end: End) -> Recording {
         let clock = RunClock {
             run: 1,
             started_ns: life.started_ns,

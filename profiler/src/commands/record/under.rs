@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::profile::{self, Profile};
 use crate::recording::{Filter, Text};
 
-pub(super) enum Under {
+pub(in crate::commands) enum Under {
     Open,
     EngineDefault,
     File { path: String, json: String },

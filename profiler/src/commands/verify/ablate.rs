@@ -1,21 +1,20 @@
 //! `profiler verify --ablate`: which capabilities the test passes without.
 
-use std::path::Path;
-
-use super::container::{Stage, options};
 use crate::capabilities::{AblationResult, CapabilityList, Confirmation, Outcome, Verdict, apply};
-use crate::cli::RunOptions;
-use crate::file;
 use crate::terminal;
 use crate::verify::{Ablated, Ablation, Start};
 
-/// Tells what each trial showed, and writes the list that is left.
-pub(super) async fn ablate(
-    stage: &mut Stage<'_>,
-    given: &RunOptions,
+/// What is left of a list, and how many trials it took.
+pub(in crate::commands) struct Left {
+    pub(in crate::commands) list: CapabilityList,
+    pub(in crate::commands) trials: u32,
+}
+
+/// Tells what each trial showed. `start`: with a shorter list, the test in it.
+pub(in crate::commands) async fn ablate(
     list: &CapabilityList,
-    output: Option<&Path>,
-) -> anyhow::Result<()> {
+    start: impl AsyncFn(&CapabilityList) -> anyhow::Result<(Start, Option<i32>)>,
+) -> anyhow::Result<Left> {
     // What is likely to go is tried together.
     let conditional = |name: &String| {
         let asked = list.asked.get(name);
@@ -26,9 +25,7 @@ pub(super) async fn ablate(
     while let Some(without) = ablation.next() {
         let mut less = list.clone();
         less.add.retain(|name| !without.contains(name));
-        let (start, code) = stage
-            .start(&options(given, Some(&less))?, false, true)
-            .await?;
+        let (start, code) = start(&less).await?;
         let passed = start == Start::Ready && matches!(code, None | Some(0));
         terminal::say(&format!(
             "without {}: {}",
@@ -39,12 +36,10 @@ pub(super) async fn ablate(
     }
     let ablated = ablation.result();
     tell(&ablated);
-    if let Some(path) = output {
-        let left = apply(list, &results(&ablated));
-        file::replace(path, crate::output::capabilities(&left).as_bytes())?;
-        terminal::say(&format!("wrote {}", path.display()));
-    }
-    Ok(())
+    Ok(Left {
+        list: apply(list, &results(&ablated)),
+        trials: ablated.trials,
+    })
 }
 
 fn results(ablated: &Ablated) -> Vec<AblationResult> {

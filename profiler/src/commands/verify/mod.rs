@@ -4,6 +4,9 @@ mod ablate;
 mod command;
 mod container;
 
+pub(super) use ablate::ablate;
+pub(super) use container::rules;
+
 use super::BadInput;
 use crate::cli::{RunOptions, VerifyArgs};
 use crate::generator;
@@ -37,6 +40,6 @@ fn tell(verdict: &Verdict, on_stdout: bool) {
     };
 }
 
-fn observations(facts: &Facts) -> Observations {
+pub(super) fn observations(facts: &Facts) -> Observations {
     verify::observe(facts, &Symbols::load(), generator::dispensable)
 }

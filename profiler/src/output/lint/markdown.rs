@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{FileReport, summary};
 use crate::lint::{Finding, rules};
+use crate::output::markdown::plain;
 
 pub fn markdown(files: &[FileReport]) -> String {
     let mut out = String::new();
@@ -38,25 +39,6 @@ fn row(finding: &Finding) -> String {
     )
 }
 
-/// Names in a profile are somebody's: nothing in them is markup, a link or a mention.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '@' => out.push_str("&#64;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '$' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 pub fn rules_as_markdown() -> String {
     let mut out = "| rule | severity | what it means | mend |\n|---|---|---|---|\n".to_owned();
     for rule in rules() {
@@ -71,17 +53,4 @@ pub fn rules_as_markdown() -> String {
         );
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[test]
-    fn what_somebody_wrote_is_no_markup() {
-        assert_eq!(
-            plain("a|b <img> [x](y) @team `c` *d* a_b_c"),
-            r"a\|b &lt;img&gt; \[x\](y) &#64;team \`c\` \*d\* a\_b\_c"
-        );
-    }
 }

@@ -112,6 +112,13 @@ impl ScopeCgroup {
         tree::processes(&self.path)
     }
 
+    /// The first of these files that the kernel has for it, as a number: what it counts at most.
+    pub fn peak(&self, names: &[&str]) -> Option<u64> {
+        let folders = std::iter::once(&self.path).chain(&self.shadows);
+        let mut files = folders.flat_map(|folder| names.iter().map(|name| folder.join(name)));
+        files.find_map(|file| std::fs::read_to_string(file).ok()?.trim().parse().ok())
+    }
+
     /// Sends the signal to each process; one that has just ended is no error.
     pub fn signal_all(&self, signal: Signal) -> io::Result<()> {
         for process in self.processes()? {
@@ -275,6 +282,27 @@ mod tests {
         drop(scope);
         let left = |folder: &Path| std::fs::read_dir(folder).unwrap().count();
         assert_eq!((left(&unified), left(&memory)), (0, 0));
+    }
+
+    #[test]
+    fn a_peak_is_read_where_the_kernel_has_it() {
+        let place = tempfile::tempdir().unwrap();
+        let [unified, memory] = ["unified", "memory"].map(|name| place.path().join(name));
+        let hierarchies = Hierarchies {
+            mode: CgroupMode::Hybrid,
+            unified: unified.clone(),
+            controllers: vec![memory.clone()],
+            ..mounted("/")
+        };
+        std::fs::create_dir(&unified).unwrap();
+        let scope = ScopeCgroup::engine_parent(&hierarchies, "cgroupfs", "profiler-1-a").unwrap();
+        let names = ["memory.peak", "memory.max_usage_in_bytes"];
+        assert_eq!(scope.peak(&names), None);
+        let shadow = memory.join("profiler-1-a");
+        std::fs::create_dir_all(&shadow).unwrap();
+        std::fs::write(shadow.join("memory.max_usage_in_bytes"), "4096\n").unwrap();
+        assert_eq!(scope.peak(&names), Some(4096));
+        std::fs::remove_file(shadow.join("memory.max_usage_in_bytes")).unwrap();
     }
 
     #[test]

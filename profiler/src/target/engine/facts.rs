@@ -14,6 +14,8 @@ pub struct ImageFacts {
     /// Entrypoint and command.
     pub argv: Vec<String>,
     pub has_healthcheck: bool,
+    /// Empty for root.
+    pub user: String,
 }
 
 impl Engine {
@@ -102,6 +104,7 @@ fn image(inspected: ImageInspect) -> ImageFacts {
         repo_digests: inspected.repo_digests.unwrap_or_default(),
         argv,
         has_healthcheck,
+        user: config.user.unwrap_or_default(),
     }
 }
 

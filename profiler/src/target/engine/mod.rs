@@ -21,7 +21,7 @@ mod spec;
 pub use super::{Interrupt, InterruptSender, Interrupts, TestOutcome, run_test};
 pub use configuration::configured_cgroup_parent;
 pub use confinement::{Confinement, ProcessFacts, Seccomp};
-pub use container::{Container, with_container};
+pub use container::{Change, ChangeKind, Container, with_container};
 pub use error::{EngineError, Exit, StartFailure};
 pub use events::{Action, ContainerEvent, EngineEvent, EventStream, Exec};
 pub use facts::ImageFacts;

@@ -1,5 +1,6 @@
 //! One container, from its making to its removal.
 
+mod changes;
 mod exec;
 mod guard;
 mod wait;
@@ -14,6 +15,7 @@ use bollard::query_parameters::{
 use tokio::io::AsyncWrite;
 use tokio::sync::Mutex;
 
+pub use changes::{Change, ChangeKind};
 pub use guard::with_container;
 
 use super::error::{describe, status};

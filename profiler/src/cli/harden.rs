@@ -1,0 +1,57 @@
+//! `profiler harden`
+
+use std::ffi::OsString;
+use std::num::NonZeroU8;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::RunOptions;
+
+/// From an image and a test to a container that can do nothing else.
+///
+/// Records the container while the test runs, works out what it can do without (the guides' advice:
+/// no new privileges, a read-only root, a user of its own, limits, less of a network), keeps of that
+/// what the test passes with, writes a seccomp profile and the capabilities for the rest, and runs it
+/// all again under what it wrote. DIR holds the result in each format, with a report that tells the
+/// evidence. Exit code 0 where the whole passed, 1 where it did not, 125 where there is no result.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct HardenArgs {
+    /// The image to start containers of; it must be here already
+    #[arg(long, value_name = "IMAGE")]
+    pub image: String,
+    /// Run by `sh -c` on the host once the container is ready, with PROFILER_CONTAINER (its name),
+    /// PROFILER_CONTAINER_ID and PROFILER_IP set; what it does not try is not kept
+    #[arg(long, value_name = "CMD")]
+    pub test: String,
+    /// The folder to write to
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Record at most so often, where each time shows something new
+    #[arg(long, value_name = "NUMBER", default_value = "6")]
+    pub runs: NonZeroU8,
+    /// How often to start the container under the result
+    #[arg(long, value_name = "NUMBER", default_value = "10")]
+    pub starts: NonZeroU8,
+    /// How long one run of the test may take
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = humantime::parse_duration)]
+    pub timeout: std::time::Duration,
+    /// Do not try which capabilities the test passes without
+    #[arg(long)]
+    pub no_ablate: bool,
+    /// What the subject is called where a format needs a name (a Compose service, a Pod, a volume)
+    /// [default: the image's]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub options: RunOptions,
+    /// What the container runs in place of the image's own
+    #[arg(last = true, value_name = "ARGS")]
+    pub command: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  profiler harden --image nginx --test 'curl --fail http://$PROFILER_IP/' -o hardened
+  profiler harden --image redis --test ./test.sh -v data:/data -o hardened -- redis-server";

@@ -1,0 +1,292 @@
+//! Where `harden` runs its containers: each in a cgroup of its own, watched, and gone afterwards.
+
+use std::cell::Cell;
+use std::num::NonZeroU8;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context as _;
+
+use super::look::{look, sample};
+use crate::cli::{HardenArgs, RunOptions};
+use crate::commands::quiet::Quiet;
+use crate::commands::record::{
+    Attendance, End, Ended, ImageRun, Provenance, Seen, Under, arguments, outcome,
+};
+use crate::commands::stage::{Confined, Once, Stage};
+use crate::commands::verify::observations;
+use crate::harden::{Look, Peaks};
+use crate::kernel::{Boundary, Capacity, Observer, Watch};
+use crate::profile::OPEN;
+use crate::recording::{self, Recording};
+use crate::target::cgroup::{Hierarchies, ScopeCgroup};
+use crate::target::engine::{
+    Container, ContainerSpec, Engine, EngineError, ImageFacts, with_container,
+};
+use crate::target::{Interrupts, Session};
+use crate::verify::{Observations, Start};
+
+/// How much slower a test may become: a machine is not as busy all the time.
+const SLOWER: u32 = 4;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) struct Bench<'a> {
+    pub(super) image_facts: ImageFacts,
+    pub(super) interrupts: Interrupts,
+    args: &'a HardenArgs,
+    arguments: Vec<String>,
+    engine: Engine,
+    engine_facts: recording::Engine,
+    hierarchies: Hierarchies,
+    session: Session,
+    started: Cell<u32>,
+    /// How long a test may take.
+    limit: Cell<Duration>,
+}
+
+/// One run of the container and its test, recorded under the open filter.
+pub(super) struct Recorded {
+    pub(super) recording: Recording,
+    pub(super) look: Look,
+    /// Why it did not pass.
+    pub(super) failure: Option<anyhow::Error>,
+    pub(super) quiet: Quiet,
+    /// The test passed once more when the container had been stopped.
+    pub(super) passes_without: bool,
+    /// From the container's start to the test's end.
+    pub(super) took: Duration,
+}
+
+impl<'a> Bench<'a> {
+    pub(super) async fn new(args: &'a HardenArgs) -> anyhow::Result<Self> {
+        let arguments = arguments(&args.command)?;
+        let engine = Engine::connect().await?;
+        Ok(Self {
+            image_facts: engine.image(&args.image).await?,
+            engine_facts: engine.facts().await?,
+            engine,
+            // Before anything is made that would have to be cleared away.
+            interrupts: Interrupts::of_this_process().context("cannot listen for signals")?,
+            args,
+            arguments,
+            hierarchies: Hierarchies::find()?,
+            session: Session::new(),
+            started: Cell::new(0),
+            limit: Cell::new(args.timeout),
+        })
+    }
+
+    /// What took so long unrestricted hangs where it takes much longer.
+    pub(super) fn expect(&self, took: Duration) {
+        self.limit
+            .set((took * SLOWER + PATIENCE).min(self.args.timeout));
+    }
+
+    pub(super) fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    fn next_name(&self) -> String {
+        self.started.set(self.started.get() + 1);
+        self.session.name(self.started.get())
+    }
+
+    fn scope(&self) -> anyhow::Result<ScopeCgroup> {
+        let driver = &self.engine_facts.cgroup_driver;
+        Ok(ScopeCgroup::engine_parent(
+            &self.hierarchies,
+            driver,
+            &self.next_name(),
+        )?)
+    }
+
+    /// `once_more`: the test is run against the stopped container too.
+    pub(super) async fn record(
+        &self,
+        options: &RunOptions,
+        once_more: bool,
+    ) -> anyhow::Result<Recorded> {
+        let scope = self.scope()?;
+        let mut observer = Observer::load(Watch {
+            denials: false,
+            capacity: Capacity::Few,
+        })?;
+        let facts = ImageRun {
+            image: &self.args.image,
+            image_facts: self.image_facts.clone(),
+            engine_facts: self.engine_facts.clone(),
+            options,
+            under: &Under::Open,
+        };
+        let watched = observer.watch(scope.id(), Boundary::Filter)?;
+        let mut life = facts.life(watched)?;
+        let name = self.next_name();
+        let spec = ContainerSpec {
+            image: &self.args.image,
+            options,
+            arguments: &self.arguments,
+            seccomp: Some(OPEN),
+            cgroup_parent: Some(scope.parent_argument()),
+            name: &name,
+            session: self.session.id(),
+        };
+        let mut attended = Attended {
+            bench: self,
+            scope: &scope,
+            seen: Seen::default(),
+            look: Look::default(),
+            quiet: Quiet::new(self.limit.get()),
+            passes_without: false,
+            took: Duration::ZERO,
+        };
+        let ended = with_container(&self.engine, &spec, async |container| {
+            attended.attend(container, once_more).await
+        })
+        .await;
+        if self.interrupts.heard().is_some() {
+            return Err(crate::commands::stage::interrupted());
+        }
+        let Attended {
+            seen,
+            look,
+            quiet,
+            passes_without,
+            took,
+            ..
+        } = attended;
+        seen.into_life(&mut life);
+        let outcome = outcome(&ended);
+        let failure = match ended {
+            // The engine's words about this container; others say that there is no going on.
+            Err(error) if is_of_the_container(&error) => Some(error),
+            Err(error) => return Err(error),
+            Ok(_) => outcome.reason.as_ref().map(|why| anyhow::anyhow!("{why}")),
+        };
+        let provenance = Provenance::here(self.hierarchies.mode, &observer)?;
+        let mut recording =
+            provenance.recording(&life, &observer.facts(watched)?, End::now(outcome));
+        recording.losses = crate::collector::losses(&observer.losses()?, 0);
+        scope.remove()?;
+        Ok(Recorded {
+            recording,
+            look,
+            failure,
+            quiet,
+            passes_without,
+            took,
+        })
+    }
+
+    fn stage(&self) -> Stage<'_> {
+        Stage {
+            engine: &self.engine,
+            session: &self.session,
+            interrupts: &self.interrupts,
+            image: &self.args.image,
+            arguments: &self.arguments,
+            test: Some(&self.args.test),
+            started: &self.started,
+        }
+    }
+
+    /// Several starts under a profile, the test in the first, and what was refused.
+    pub(super) async fn enforce(
+        &self,
+        options: &RunOptions,
+        seccomp: &str,
+        starts: NonZeroU8,
+    ) -> anyhow::Result<(Observations, Quiet)> {
+        let cgroup = self.scope()?;
+        let mut observer = Observer::load(Watch {
+            denials: true,
+            capacity: Capacity::Few,
+        })?;
+        let scope = observer.watch(cgroup.id(), Boundary::Filter)?;
+        let quiet = Quiet::new(self.limit.get());
+        let confined = Confined {
+            cgroup: &cgroup,
+            options,
+            seccomp,
+        };
+        let (starts, exit_code) = self.stage().starts(confined, starts, Some(&quiet)).await?;
+        let mut seen = observations(&observer.facts(scope)?);
+        seen.starts = starts;
+        seen.exit_code = exit_code;
+        cgroup.remove()?;
+        Ok((seen, quiet))
+    }
+
+    /// One start and its test, not watched.
+    pub(super) async fn attempt(
+        &self,
+        options: &RunOptions,
+        seccomp: &str,
+    ) -> anyhow::Result<(Start, Option<i32>)> {
+        let cgroup = self.scope()?;
+        let quiet = Quiet::new(self.limit.get());
+        let confined = Confined {
+            cgroup: &cgroup,
+            options,
+            seccomp,
+        };
+        let told = self
+            .stage()
+            .start(confined, Once::TESTED, Some(&quiet))
+            .await?;
+        cgroup.remove()?;
+        Ok(told)
+    }
+}
+
+fn is_of_the_container(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(
+            EngineError::Create { .. }
+                | EngineError::Start { .. }
+                | EngineError::EndedEarly { .. }
+                | EngineError::Unhealthy { .. }
+        )
+    )
+}
+
+/// A container's life while it is recorded, and what was seen besides.
+struct Attended<'a> {
+    bench: &'a Bench<'a>,
+    scope: &'a ScopeCgroup,
+    seen: Seen,
+    look: Look,
+    quiet: Quiet,
+    passes_without: bool,
+    took: Duration,
+}
+
+impl Attended<'_> {
+    async fn attend(&mut self, container: &Container, once_more: bool) -> anyhow::Result<Ended> {
+        let test = self.bench.args.test.as_str();
+        let interrupts = &self.bench.interrupts;
+        let peaks = Cell::new(Peaks::default());
+        let how = Attendance {
+            test: Some(test),
+            interrupts,
+            quiet: Some(&self.quiet),
+        };
+        let mut environment = Vec::new();
+        let (begun, started) = (Instant::now(), SystemTime::now());
+        let attended = how.attend(container, &mut self.seen, async || {
+            self.took = begun.elapsed();
+            environment = container.environment().await?;
+            self.look = look(container, self.scope, peaks.get(), started).await?;
+            Ok(())
+        });
+        let ended = tokio::select! {
+            ended = attended => ended?,
+            () = sample(self.scope, &peaks) => unreachable!("it counts until it is dropped"),
+        };
+        if once_more && interrupts.heard().is_none() {
+            let without = Quiet::new(self.took * 2 + PATIENCE);
+            let outcome = without.run_test(test, &environment, interrupts).await?;
+            self.passes_without = !outcome.late && outcome.exit_code == 0;
+        }
+        Ok(ended)
+    }
+}

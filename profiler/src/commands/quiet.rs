@@ -1,0 +1,50 @@
+//! Runs that nobody watches: what is printed is kept, to tell why one failed.
+
+use std::time::Duration;
+
+use crate::recording::Text;
+use crate::target::{Interrupts, Tail, TestError, TestOutcome, run_test_within};
+use crate::terminal::{self, Stream};
+
+/// What a container and its test print is kept, and the test has a limit.
+#[derive(Debug)]
+pub(super) struct Quiet {
+    pub(super) log: Tail,
+    test: Tail,
+    limit: Duration,
+}
+
+impl Quiet {
+    pub(super) fn new(limit: Duration) -> Self {
+        Self {
+            log: Tail::default(),
+            test: Tail::default(),
+            limit,
+        }
+    }
+
+    pub(super) async fn run_test(
+        &self,
+        test: &str,
+        environment: &[(&str, String)],
+        interrupts: &Interrupts,
+    ) -> Result<TestOutcome, TestError> {
+        run_test_within(test, environment, interrupts, self.limit, self.test.clone()).await
+    }
+
+    /// The last that each of them said, escaped.
+    pub(super) fn said(&self) -> Option<String> {
+        let said =
+            |who: &str, kept: &Tail| Some(format!("{who}: {}", Text::from(kept.last_line()?)));
+        let said = [said("test", &self.test), said("container", &self.log)];
+        let said: Vec<String> = said.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
+    /// All that was kept, where a person looks.
+    pub(super) fn show(&self) {
+        for kept in [&self.log, &self.test] {
+            let _ = terminal::write(Stream::Stderr, kept.to_string().as_bytes());
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What a container can do without, beside calls and capabilities: worked out from its runs, put
+//! together with what trying it came to.
+//!
+//! Pure. It runs nothing and asks nobody; whether a measure is kept is the test's to say.
+
+mod look;
+mod measure;
+mod mounts;
+mod plan;
+mod report;
+mod tables;
+mod widen;
+
+pub use look::{Look, Peaks, Task, Written};
+pub use measure::{Kind, Measure, Tried, Way, named_volumes};
+pub use plan::{Evidence, plan};
+pub use report::{CapabilityTold, FORMAT, MeasureTold, Report, State, TriedTold, VERSION, Work};
+pub use widen::widen;

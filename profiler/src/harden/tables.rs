@@ -1,0 +1,105 @@
+//! `profiles/hardening.json`, parsed once.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+pub(super) static HARDENING: LazyLock<Table> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../../profiles/hardening.json"))
+        .expect("a unit test parses it")
+});
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Table {
+    #[serde(rename = "about")]
+    _about: String,
+    temporary: Vec<Place>,
+    of_the_engine: Vec<Place>,
+    pub(super) margins: Margins,
+    pub(super) nobody: Nobody,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Place {
+    path: String,
+    #[serde(rename = "reason")]
+    _reason: String,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Margins {
+    pub(super) memory_mib: Margin,
+    pub(super) processes: Margin,
+    pub(super) descriptors: Margin,
+    pub(super) tmpfs_mib: Margin,
+}
+
+/// How far above what was seen a limit lies.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Margin {
+    pub(super) factor: u64,
+    pub(super) least: u64,
+    pub(super) reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nobody {
+    pub(super) user: String,
+    pub(super) reason: String,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+impl Table {
+    /// Why nothing there has to last; `None`: it may have to.
+    pub(super) fn temporary(&self, path: &str) -> Option<&Place> {
+        self.temporary.iter().find(|place| place.holds(path))
+    }
+
+    pub(super) fn is_of_the_engine(&self, path: &str) -> bool {
+        self.of_the_engine.iter().any(|place| place.holds(path))
+    }
+}
+
+impl Place {
+    fn holds(&self, path: &str) -> bool {
+        Path::new(path).starts_with(&self.path)
+    }
+}
+
+impl Margin {
+    pub(super) fn above(&self, peak: u64) -> u64 {
+        peak.saturating_mul(self.factor).max(self.least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HARDENING;
+
+    #[test]
+    fn a_path_is_of_whom_it_lies_below() {
+        let table = &*HARDENING;
+        assert!(table.temporary("/run/nginx.pid").is_some());
+        assert!(table.temporary("/running").is_none());
+        assert!(table.temporary("/data").is_none());
+        assert!(table.is_of_the_engine("/etc/hosts"));
+        assert!(!table.is_of_the_engine("/etc/nginx"));
+    }
+
+    #[test]
+    fn a_limit_lies_above_the_peak_and_never_low() {
+        let margin = &HARDENING.margins.processes;
+        assert_eq!(margin.above(1), margin.least);
+        assert!(margin.above(1000) > 1000);
+        assert_eq!(margin.above(u64::MAX), u64::MAX);
+    }
+}

@@ -1,0 +1,300 @@
+//! `harden`, as a new user uses it: an image, a test, a folder; what is pasted passes the test, and
+//! is attacked.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use profiler_tests::{
+    Leftovers, Ran, Tag, assert_root, docker, profiler, program, run, unique, wait_until,
+};
+use serde_json::{Value, json};
+
+use super::{json, test_command};
+
+fn harden(tag: &Tag, test: &str, folder: &Path, arguments: &[&str]) -> Ran {
+    run(profiler()
+        .current_dir(folder)
+        .args([
+            "harden",
+            "--image",
+            tag.name(),
+            "--test",
+            test,
+            "-o",
+            "hardened",
+        ])
+        .args(["--starts", "2"])
+        .args(arguments))
+}
+
+/// The printed command, pasted: it runs until it is dropped.
+struct Pasted {
+    name: String,
+    volumes: Vec<String>,
+}
+
+impl Pasted {
+    fn start(folder: &Path) -> Self {
+        let line = std::fs::read_to_string(folder.join("hardened/docker-run.sh")).unwrap();
+        let name = unique("hardened");
+        let volumes = line.split(' ').filter(|word| !word.starts_with('/'));
+        let volumes = volumes.filter_map(|word| Some(word.split_once(":/")?.0.to_owned()));
+        let volumes = volumes.filter(|volume| !volume.contains('/')).collect();
+        let ours = format!(
+            "docker run --rm --detach --name {name} --volume {}:/probe:ro",
+            program("probe").display()
+        );
+        let line = line.trim_end().replacen("docker run", &ours, 1);
+        run(Command::new("sh").current_dir(folder).args(["-c", &line])).expect_code(0);
+        Self { name, volumes }
+    }
+
+    fn test(&self, test: &str) {
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let address = docker(&["inspect", "--format", format, &self.name]);
+        let mut command = Command::new("sh");
+        command.args(["-c", test]);
+        command.env("PROFILER_CONTAINER", &self.name);
+        command.env("PROFILER_IP", address);
+        run(&mut command).expect_code(0);
+    }
+
+    fn exec(&self, argv: &[&str]) -> Ran {
+        run(Command::new("docker")
+            .args(["exec", "-u", "0", &self.name])
+            .args(argv))
+    }
+
+    /// As root in it, which an attacker may have become.
+    fn expect_refusals(&self) {
+        // bpf, mount, ptrace, unshare, each by the kernel.
+        let probed = self.exec(&["/probe"]).expect_code(0).stdout;
+        let refused: Vec<&str> = probed.lines().filter(|line| line.ends_with(" 1")).collect();
+        assert_eq!(refused.len(), 4, "{probed}");
+        let status = self
+            .exec(&["cat", "/proc/self/status"])
+            .expect_code(0)
+            .stdout;
+        assert!(
+            status.contains("NoNewPrivs:\t1"),
+            "a set-id program gains: {status}"
+        );
+        let bomb = "i=0; while [ $i -lt 300 ]; do sleep 3 & i=$((i + 1)); done; wait";
+        let bomb = self.exec(&["sh", "-c", bomb]);
+        assert!(
+            bomb.stderr.to_lowercase().contains("fork"),
+            "{}",
+            bomb.stderr
+        );
+    }
+
+    fn expect_read_only(&self) {
+        let written = self.exec(&["sh", "-c", "echo x > /usr/x"]);
+        assert_ne!(written.code, 0);
+        assert!(written.stderr.contains("Read-only"), "{}", written.stderr);
+    }
+}
+
+impl Drop for Pasted {
+    fn drop(&mut self) {
+        let _ = Command::new("docker")
+            .args(["rm", "--force", &self.name])
+            .output();
+        for volume in &self.volumes {
+            let _ = Command::new("docker")
+                .args(["volume", "rm", volume])
+                .output();
+        }
+    }
+}
+
+/// How each measure came out.
+fn measures(report: &Value) -> Vec<(&str, &str)> {
+    let told = report["measures"].as_array().unwrap().iter();
+    told.map(|told| {
+        (
+            told["measure"].as_str().unwrap(),
+            told["tried"].as_str().unwrap(),
+        )
+    })
+    .collect()
+}
+
+/// The override, laid over a project's own file: docker-compose takes it, and the service comes up.
+fn expect_compose(folder: &Path, tag: &Tag, service: &str) {
+    let project = json!({"services": {service: {"image": tag.name()}}});
+    std::fs::write(folder.join("compose.yaml"), project.to_string()).unwrap();
+    let name = unique("hardened");
+    let compose = |arguments: &[&str]| {
+        run(Command::new("docker-compose")
+            .current_dir(folder)
+            .args(["--project-name", &name])
+            .args(["-f", "compose.yaml", "-f", "hardened/compose.override.yaml"])
+            .args(arguments))
+    };
+    compose(&["config"]).expect_code(0);
+    compose(&["up", "--detach"]).expect_code(0);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let running = compose(&["ps", "--quiet", service]).expect_code(0).stdout;
+    let state = docker(&["inspect", "--format", "{{.State.Running}}", running.trim()]);
+    compose(&["down", "--volumes", "--timeout", "1"]).expect_code(0);
+    assert_eq!(state, "true");
+}
+
+#[test]
+fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
+    assert_root();
+    let leftovers = Leftovers::watch();
+    let tag = Tag::of("python");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let test = test_command("python.sh");
+    let name = unique("notes");
+    let ran = harden(&tag, &test, folder, &["--name", &name]).expect_code(0);
+    assert!(
+        ran.stdout
+            .contains("new privileges  by set-id programs    none"),
+        "{}",
+        ran.stdout
+    );
+    let report = json(&folder.join("hardened/harden.json"));
+    assert_eq!(report["incomplete"], Value::Null);
+    assert_eq!(report["after"]["capabilities"], json!([]));
+    assert_eq!(report["after"]["writable"], json!(["/data"]));
+    assert_eq!(
+        measures(&report),
+        [
+            ("no-new-privileges", "kept"),
+            ("read-only-root", "kept"),
+            ("user", "not-applicable"),
+            ("memory", "kept"),
+            ("processes", "kept"),
+            ("descriptors", "kept"),
+            ("network", "not-applicable"),
+            ("ports", "not-applicable"),
+        ]
+    );
+    let volume = format!("{name}-data");
+    let note = |pasted: &Pasted| pasted.exec(&["ls", "/data"]).expect_code(0).stdout;
+    let pasted = Pasted::start(folder);
+    pasted.test(&test);
+    pasted.expect_refusals();
+    pasted.expect_read_only();
+    assert_eq!(note(&pasted), "notes.sqlite\n");
+    // What it wrote lasts: the next container finds it.
+    docker(&["rm", "--force", &pasted.name]);
+    let again = Pasted::start(folder);
+    assert_eq!(note(&again), "notes.sqlite\n");
+    drop(again);
+    drop(pasted);
+    expect_compose(folder, &tag, &name);
+    let left = docker(&[
+        "volume",
+        "ls",
+        "--quiet",
+        "--filter",
+        &format!("name={volume}"),
+    ]);
+    assert_eq!(left, "", "left behind");
+    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
+    leftovers.expect_none();
+}
+
+#[test]
+fn a_server_that_starts_as_root_is_hardened_pasted_and_attacked() {
+    assert_root();
+    let leftovers = Leftovers::watch();
+    let tag = Tag::of("nginx");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let test = test_command("nginx.sh");
+    let name = unique("front");
+    harden(&tag, &test, folder, &["--name", &name, "--no-ablate"]).expect_code(0);
+    let report = json(&folder.join("hardened/harden.json"));
+    let kept = measures(&report);
+    assert!(kept.contains(&("read-only-root", "kept")), "{kept:?}");
+    // The engine tells nothing of a folder whose files are gone again.
+    let writable = report["after"]["writable"].to_string();
+    assert!(writable.contains("/srv/uploads"), "{writable}");
+    let pasted = Pasted::start(folder);
+    pasted.test(&test);
+    pasted.expect_refusals();
+    pasted.expect_read_only();
+    drop(pasted);
+    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
+    leftovers.expect_none();
+}
+
+#[test]
+fn a_test_that_tells_nothing_is_refused_by_name() {
+    assert_root();
+    let leftovers = Leftovers::watch();
+    let tag = Tag::of("busybox");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let state = folder.join("state");
+    let flaky = format!("[ -e {0} ] && exit 7; touch {0}", state.display());
+    let sleeping = ["--stop-timeout", "1", "--", "sleep", "1000"];
+    for (test, options, words) in [
+        ("true", &[][..], "it tests nothing"),
+        (&flaky, &[], "the test is flaky"),
+        (
+            "sleep 100",
+            &["--timeout", "1s"],
+            "3 of 3 unrestricted runs did not pass (the test took too long",
+        ),
+    ] {
+        let ran = harden(&tag, test, folder, &[options, &sleeping].concat()).expect_code(125);
+        assert!(ran.stderr.contains(words), "{test}: {}", ran.stderr);
+        assert!(!folder.join("hardened/docker-run.sh").exists());
+    }
+    // An image without a command, and a program that it has not.
+    harden(&tag, "true", folder, &[]).expect_code(125);
+    harden(&tag, "true", folder, &["--", "/no/such/program"]).expect_code(127);
+    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
+    leftovers.expect_none();
+}
+
+#[test]
+fn an_interrupt_leaves_a_report_that_says_so_and_nothing_else() {
+    assert_root();
+    let leftovers = Leftovers::watch();
+    let tag = Tag::of("busybox");
+    let folder = tempfile::tempdir().unwrap();
+    let up = folder.path().join("up");
+    let test = format!("touch {}; sleep 1000", up.display());
+    let child = profiler()
+        .current_dir(folder.path())
+        .args([
+            "harden",
+            "--image",
+            tag.name(),
+            "--test",
+            &test,
+            "-o",
+            "hardened",
+        ])
+        .args(["--stop-timeout", "1", "--", "sleep", "1000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until("the test runs", || up.exists());
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
+    let ran = Ran::of(child.wait_with_output().unwrap()).expect_code(130);
+    assert!(
+        ran.stderr.contains("interrupted by signal 2"),
+        "{}",
+        ran.stderr
+    );
+    let report = json(&folder.path().join("hardened/harden.json"));
+    assert_eq!(report["incomplete"], "interrupted by signal 2");
+    let report = std::fs::read_to_string(folder.path().join("hardened/report.md")).unwrap();
+    assert!(report.contains("Not the whole result"), "{report}");
+    assert!(!folder.path().join("hardened/seccomp.json").exists());
+    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
+    leftovers.expect_none();
+}
