@@ -19,6 +19,25 @@ fn recordings_of_different_subjects_are_not_taken_together() {
 }
 
 #[test]
+fn recordings_of_different_images_are_not_taken_together() {
+    let mut mixed = recordings(&["real/nginx", "real/redis"]);
+    let said = generator::generate(&mixed, Options::default()).unwrap_err();
+    let said = said.to_string();
+    for image in ["profiler-test/nginx:latest", "profiler-test/redis:latest"] {
+        assert!(said.contains(image), "{said}");
+    }
+    // An engine may not tell what an image holds.
+    for recording in &mut mixed {
+        let Subject::Image { id, .. } = &mut recording.subject else {
+            panic!("they record images");
+        };
+        id.clear();
+    }
+    let error = generator::generate(&mixed, Options::default()).unwrap_err();
+    assert!(matches!(error, GenerateError::DifferentSubjects { .. }));
+}
+
+#[test]
 fn recordings_of_different_machines_are_not_taken_together() {
     let mut other = recording(CONTAINER);
     other.host.machine = "aarch64".to_owned();

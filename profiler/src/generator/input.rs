@@ -55,10 +55,21 @@ pub fn check_complete(recording: &Recording) -> Result<(), GenerateError> {
 fn identity(subject: &Subject) -> (&'static str, Vec<&[u8]>) {
     match subject {
         Subject::Command { argv } => ("command", argv.iter().map(Text::as_bytes).collect()),
-        Subject::Image { id, service, .. } => {
+        Subject::Image {
+            reference,
+            id,
+            service,
+            ..
+        } => {
+            // Where its content is not known, its name decides.
+            let known = !id.is_empty();
+            let content = if known {
+                id.as_bytes()
+            } else {
+                reference.as_bytes()
+            };
             let service = service.iter().map(|service| service.name.as_bytes());
-            let id = std::iter::once(id.as_bytes());
-            ("image", id.chain(service).collect())
+            ("image", std::iter::once(content).chain(service).collect())
         }
         Subject::Cgroup { path } => ("cgroup", vec![path.as_bytes()]),
     }
