@@ -46,10 +46,10 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
 
     let formats = formats(args, folder, &hardening)?;
     let mut warnings = BTreeSet::new();
-    let mut here = None;
+    let mut here = Vec::new();
     if formats.iter().any(|&format| output::has_profile(format)) {
         warnings.extend(about_profile);
-        here = here::about(&hardening.profile);
+        here = here::about(&hardening.profile)?;
     }
     if formats
         .iter()
@@ -67,7 +67,7 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
     for warning in &warnings {
         eprintln!("profiler: warning: {warning}");
     }
-    if let Some(warning) = here {
+    for warning in &here {
         eprintln!("profiler: warning: {warning}");
     }
     for warning in &unsaid {

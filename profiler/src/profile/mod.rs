@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod compile;
+pub mod deviation;
 pub mod evaluate;
 pub mod interpret;
 mod read;

@@ -1,9 +1,8 @@
 //! Combinations of arguments as few comparisons: several patterns are alternatives, and within one
 //! each argument is compared once, as libseccomp has it.
 //!
-//! libseccomp 2.5.4 shares the ends of two calls' rules though one has another argument loaded, so
-//! that a call with several arguments may now and then be allowed with one in the place of another.
-//! It was never seen to refuse what a rule allows.
+//! What libseccomp makes of them now and then is another module's
+//! ([`crate::profile::deviation`]): no way to write them prevents it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

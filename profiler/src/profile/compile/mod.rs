@@ -15,6 +15,9 @@ mod library;
 mod stub;
 
 use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use self::library::{Condition, Filter, Libseccomp, SONAME};
 use self::stub::Highest;
@@ -31,6 +34,10 @@ const ARGUMENTS: u32 = 6;
 /// libseccomp's token for x32: AUDIT_ARCH_X86_64 without the 64-bit mark.
 const SCMP_ARCH_X32: u32 = 0x4000_003e;
 
+/// A thousand times what the largest profile takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
 pub struct Compiled {
     pub program: Vec<libc::sock_filter>,
     /// Names that this libseccomp does not know: no rule was made for them, as runc makes none.
@@ -57,6 +64,10 @@ pub enum CompileError {
     ArgumentIndex { name: String, index: u32 },
     #[error("libseccomp refuses the rule for {name}: {source}")]
     Rule { name: String, source: io::Error },
+    #[error(
+        "libseccomp does not come to an end with the profile: two rules of a call compare the same argument, not only for equality; name the values, or compare one argument a rule (`profiler lint` names the call)"
+    )]
+    Endless,
     #[error("libseccomp cannot write the program: {0}")]
     Export(#[source] io::Error),
     #[error(
@@ -71,6 +82,26 @@ pub fn compile(profile: &Profile) -> Result<Compiled, CompileError> {
 }
 
 pub fn compile_for(runtime: Runtime, profile: &Profile) -> Result<Compiled, CompileError> {
+    within(PATIENCE, runtime, profile)
+}
+
+/// On a thread of its own, which goes with the process where libseccomp never returns.
+fn within(
+    patience: Duration,
+    runtime: Runtime,
+    profile: &Profile,
+) -> Result<Compiled, CompileError> {
+    let (sender, receiver) = mpsc::channel();
+    let profile = profile.clone();
+    thread::spawn(move || sender.send(compiled(runtime, &profile)));
+    match receiver.recv_timeout(patience) {
+        Ok(compiled) => compiled,
+        Err(RecvTimeoutError::Timeout) => Err(CompileError::Endless),
+        Err(RecvTimeoutError::Disconnected) => panic!("the thread has told why"),
+    }
+}
+
+fn compiled(runtime: Runtime, profile: &Profile) -> Result<Compiled, CompileError> {
     let library = Libseccomp::open().map_err(CompileError::Library)?;
     let default = Answer::new(profile.default_action, profile.default_errno_ret);
     let mut filter = library
@@ -215,5 +246,7 @@ fn highest(
     Ok(all)
 }
 
+#[cfg(test)]
+mod endless;
 #[cfg(test)]
 mod tests;
