@@ -64,13 +64,9 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         unsaid.extend(about);
         texts.push((format, text));
     }
-    for warning in &warnings {
-        eprintln!("profiler: warning: {warning}");
-    }
-    for warning in &here {
-        eprintln!("profiler: warning: {warning}");
-    }
-    for warning in &unsaid {
+    let warnings = warnings.iter().map(ToString::to_string);
+    let unsaid = unsaid.iter().map(ToString::to_string);
+    for warning in warnings.chain(here).chain(unsaid) {
         eprintln!("profiler: warning: {warning}");
     }
     write(args, folder, &texts)

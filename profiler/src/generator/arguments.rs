@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::pattern::{Pattern, patterns};
 use super::input::{Call, Calls};
 use super::warning::Warning;
-use crate::arguments::{CATALOGUE, CatalogueCall, Level};
+use crate::arguments::{CATALOGUE, CatalogueCall, Differs, Level};
 use crate::profile::Comparison;
 use crate::recording::{Arguments, NotedArgument};
 
@@ -137,19 +137,20 @@ fn of_call(entry: &'static CatalogueCall, call: &Call) -> Result<Option<Vec<Argu
 #[derive(Default)]
 struct Elsewhere {
     /// The call was seen there, so it gets no rule.
-    seen: BTreeMap<(String, String), BTreeSet<String>>,
+    seen: ByPlace,
     /// It was not; the rule says nothing there.
-    idle: BTreeMap<(String, String), BTreeSet<String>>,
+    idle: ByPlace,
 }
+
+/// Calls by architecture and reason.
+type ByPlace = BTreeMap<(String, String), BTreeSet<String>>;
 
 impl Elsewhere {
     fn is_judged(&mut self, entry: &CatalogueCall, call: &Call) -> bool {
         let mut differs = entry.differs.iter();
         let found = differs.find(|differs| call.arguments.contains_key(&differs.architecture));
         if let Some(differs) = found {
-            let key = (differs.architecture.clone(), differs.why.clone());
-            let names = self.seen.entry(key).or_default();
-            names.insert(entry.call.clone());
+            add(&mut self.seen, entry, differs);
         }
         found.is_some()
     }
@@ -157,32 +158,31 @@ impl Elsewhere {
     fn add_idle(&mut self, entry: &CatalogueCall, architectures: &[String]) {
         for differs in &entry.differs {
             if architectures.contains(&differs.architecture) {
-                let key = (differs.architecture.clone(), differs.why.clone());
-                let names = self.idle.entry(key).or_default();
-                names.insert(entry.call.clone());
+                add(&mut self.idle, entry, differs);
             }
         }
     }
 
     fn warnings(self) -> impl Iterator<Item = Warning> {
-        let seen =
-            self.seen
-                .into_iter()
-                .map(|((architecture, why), names)| Warning::ArgumentsElsewhere {
-                    architecture,
-                    why,
-                    names,
-                });
-        let idle =
-            self.idle
-                .into_iter()
-                .map(|((architecture, why), names)| Warning::ArgumentsIdle {
-                    architecture,
-                    why,
-                    names,
-                });
+        let seen = self.seen.into_iter();
+        let seen = seen.map(|((architecture, why), names)| Warning::ArgumentsElsewhere {
+            architecture,
+            why,
+            names,
+        });
+        let idle = self.idle.into_iter();
+        let idle = idle.map(|((architecture, why), names)| Warning::ArgumentsIdle {
+            architecture,
+            why,
+            names,
+        });
         seen.chain(idle)
     }
+}
+
+fn add(calls: &mut ByPlace, entry: &CatalogueCall, differs: &Differs) {
+    let key = (differs.architecture.clone(), differs.why.clone());
+    calls.entry(key).or_default().insert(entry.call.clone());
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::names::LibseccompVersion;
-use crate::words::list;
+use crate::words::{count, list};
 
 /// Something that the recording left open, or that the output cannot say. Ordered as they are
 /// shown.
@@ -35,7 +35,7 @@ pub enum Warning {
     Filter { name: String },
     #[error(
         "{} tried and refused by the filter it ran under ({}): not allowed; if the subject needs {}, record under the open filter",
-        calls_were(.names),
+        count(.names.len(), "call was", "calls were"),
         list(.names),
         if .names.len() == 1 { "it" } else { "them" }
     )]
@@ -202,13 +202,6 @@ pub enum GenerateError {
         "capabilities: not observed while recording, so there is nothing to tell which are needed; record again where the kernel lets them be observed"
     )]
     CapabilitiesNotObserved,
-}
-
-fn calls_were(names: &BTreeSet<String>) -> String {
-    match names.len() {
-        1 => "1 call was".to_owned(),
-        count => format!("{count} calls were"),
-    }
 }
 
 fn were(names: &BTreeSet<String>) -> String {
