@@ -87,10 +87,11 @@ fn nothing_comes_of_nothing() {
 #[test]
 fn only_a_runtime_that_was_measured_has_a_floor() {
     let error = Floor::named("runc-0.1").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "no runtime \"runc-0.1\" was measured; the known ones are: docker-runc-1.1.5; `profiler floor -o FILE` measures the one that is here, and a file is named with its folder: ./FILE"
-    );
+    let GenerateError::UnknownRuntime { name, known } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(name, "runc-0.1");
+    assert!(known.contains("docker-runc-1.1.5"), "{known}");
 }
 
 /// What the runtime calls without no-new-privileges was not seen, and no container starts without.
@@ -106,7 +107,7 @@ fn the_other_mode_is_not_guessed() {
     let GenerateError::RuntimeUnknown { known } = error else {
         panic!("{error}");
     };
-    assert_eq!(known, "docker-runc-1.1.5");
+    assert!(known.contains("docker-runc-1.1.5"), "{known}");
 }
 
 /// Under Compose one image may be several services.

@@ -24,7 +24,7 @@ pub use base::Base;
 pub use capabilities::{capabilities, needed_by};
 pub use classify::{Judgement, asker, dispensable, judge};
 pub use floor::{
-    FORMAT, Floor, FloorError, FloorFile, MeasuredCall, Measurement, VERSION, least_of_runtimes,
+    FORMAT, Floor, FloorError, FloorFile, MeasuredCall, Measurement, VERSION, least_of_runc,
 };
 pub use input::{check_complete, check_one, recorded_with_no_new_privileges};
 pub use notes::about_gains;

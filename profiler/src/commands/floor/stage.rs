@@ -114,7 +114,7 @@ impl<'a> Stage<'a> {
             session: self.session.id(),
         };
         let ended = with_container(self.engine, &spec, async |container| {
-            container.start_with_log(tokio::io::sink()).await?;
+            container.start_without_log().await?;
             container.wait_exit().await
         });
         let exit = ended

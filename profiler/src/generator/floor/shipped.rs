@@ -4,16 +4,23 @@ use std::sync::LazyLock;
 
 use super::FloorFile;
 
+macro_rules! texts {
+    ($($name:literal)*) => {
+        &[$(($name, include_str!(concat!("../../../../profiles/floors/", $name, ".json")))),*]
+    };
+}
+
 /// By name, as the engine and the version of its runtime say it.
-const TEXTS: [(&str, &str); 1] = [(
-    "docker-runc-1.1.5",
-    include_str!("../../../../profiles/floors/docker-runc-1.1.5.json"),
-)];
+const TEXTS: &[(&str, &str)] = texts![
+    "docker-crun-1.8.1"
+    "docker-runc-1.1.15"
+    "docker-runc-1.1.5"
+];
 
 static FLOORS: LazyLock<Vec<(&str, FloorFile)>> = LazyLock::new(|| {
-    let floors = TEXTS.into_iter();
+    let floors = TEXTS.iter();
     floors
-        .map(|(name, text)| {
+        .map(|&(name, text)| {
             (
                 name,
                 FloorFile::parse(text).expect("unit tests parse every floor"),
@@ -51,8 +58,8 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
-        let known = TEXTS.map(|(name, _)| format!("{name}.json"));
-        assert_eq!(found, known.into());
+        let known = TEXTS.iter().map(|(name, _)| format!("{name}.json"));
+        assert_eq!(found, known.collect());
     }
 
     #[test]

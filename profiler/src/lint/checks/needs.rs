@@ -65,7 +65,7 @@ fn missing(document: &Document, let_through: &BTreeSet<&str>, found: &mut Vec<Fo
             found.push(Found::new(RuleId::MissingCall, at, message));
         }
     }
-    let runtime: Vec<&str> = generator::least_of_runtimes()
+    let runtime: Vec<&str> = generator::least_of_runc()
         .filter(|name| is_missing(name) && !FIRST_AND_LAST.iter().any(|(told, _)| told == name))
         .collect();
     if !runtime.is_empty() {

@@ -103,6 +103,13 @@ impl Container {
             .await
             .map_err(|error| self.refused("follow the log of", &error))?;
         let follower = Follower::follow(attached.output, sink);
+        self.start_without_log().await?;
+        *self.log.lock().await = Some(follower);
+        Ok(())
+    }
+
+    /// Nobody hears what it says.
+    pub async fn start_without_log(&self) -> Result<(), EngineError> {
         let started = self
             .docker()
             .start_container(&self.name, None::<StartContainerOptions>)
@@ -114,9 +121,7 @@ impl Container {
                 failure: StartFailure::of(&message.to_string()),
                 message,
             }
-        })?;
-        *self.log.lock().await = Some(follower);
-        Ok(())
+        })
     }
 
     pub fn name(&self) -> &str {
