@@ -15,6 +15,7 @@ const TEXTS: &[(&str, &str)] = texts![
     "docker-crun-1.8.1"
     "docker-runc-1.1.15"
     "docker-runc-1.1.5"
+    "docker-runc-1.3.6"
 ];
 
 static FLOORS: LazyLock<Vec<(&str, FloorFile)>> = LazyLock::new(|| {
