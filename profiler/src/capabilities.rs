@@ -10,14 +10,15 @@ pub use ablation::{AblationResult, Confirmation, Outcome, apply};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::names;
 use crate::recording::{Phase, Text};
+use crate::{file, names};
 
 /// Names without `CAP_`, as `docker run --cap-add` takes them. A hand-written list needs `add`
 /// alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CapabilityList {
     /// Always `["ALL"]`: a list that drops less cannot be told from one that forgot something.
@@ -66,7 +67,7 @@ impl CapabilityList {
 }
 
 /// A capability that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     pub decision: Decision,
@@ -83,7 +84,7 @@ pub struct Asked {
     pub confirmed_by: Option<Confirmation>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
     Keep,
@@ -91,7 +92,9 @@ pub enum Decision {
 }
 
 /// What comes of a refusal; the strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// An error that the program sees.
@@ -103,7 +106,7 @@ pub enum Verdict {
 }
 
 /// One way in which a capability was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Use {
     pub verdict: Verdict,
@@ -126,7 +129,7 @@ pub struct Use {
     pub source: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Program {
     /// Absent where it could not be read.
@@ -146,6 +149,8 @@ pub enum ReadError {
         path: PathBuf,
         cause: std::io::Error,
     },
+    #[error("{path} is too large for a capability list (4 MiB)")]
+    TooLarge { path: PathBuf },
     #[error(
         "{path} is no capability list: {cause}; `profiler generate --format capabilities` writes one, and {{\"add\": [\"CHOWN\"]}} is one"
     )]
@@ -159,17 +164,24 @@ pub enum ReadError {
     Unknown { path: PathBuf, name: String },
 }
 
+/// With all its evidence one has some KB.
+const LARGEST: u64 = 4 << 20;
+
 /// Names may be written with `CAP_` and in any case; they come back as [`CapabilityList::add`]
 /// says.
 pub fn read(path: &Path) -> Result<CapabilityList, ReadError> {
-    let text = std::fs::read(path).map_err(|cause| ReadError::Io {
+    let text = file::read(path, LARGEST).map_err(|cause| ReadError::Io {
         path: path.to_owned(),
         cause,
+    })?;
+    let text = text.ok_or_else(|| ReadError::TooLarge {
+        path: path.to_owned(),
     })?;
     parse(path, &text)
 }
 
-fn parse(path: &Path, text: &[u8]) -> Result<CapabilityList, ReadError> {
+/// `path`: what the user knows it by.
+pub fn parse(path: &Path, text: &[u8]) -> Result<CapabilityList, ReadError> {
     let mut list: CapabilityList =
         serde_json::from_slice(text).map_err(|cause| ReadError::NotAList {
             path: path.to_owned(),
@@ -221,6 +233,11 @@ mod tests {
         assert_eq!(list.add, ["CHOWN", "SETUID"]);
         assert_eq!(list.observed_by, None);
         assert_eq!(read(r#"{"add":[]}"#).unwrap().drop, ["ALL"]);
+    }
+
+    #[test]
+    fn the_published_schema_is_current() {
+        crate::schema::check("capabilities", 1, &schemars::schema_for!(CapabilityList));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Writing a file whole or not at all.
+//! Reading and writing a file whole or not at all.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,15 @@ pub struct WriteError {
     pub path: PathBuf,
     pub cause: io::Error,
     hint: &'static str,
+}
+
+/// `None` where there are more than `largest` bytes: whatever it is, no more are read.
+pub fn read(path: &Path, largest: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?
+        .take(largest + 1)
+        .read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= largest).then_some(bytes))
 }
 
 /// Replaces `path` in one step: a full disk or a kill leaves the old file or none. What a symbolic

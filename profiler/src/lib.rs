@@ -21,6 +21,7 @@ pub mod process_status;
 pub mod profile;
 pub mod recording;
 pub mod risk;
+pub mod schema;
 pub mod target;
 pub mod terminal;
 pub mod verify;

@@ -3,7 +3,9 @@
 //! After a change that is meant: `TRYCMD=overwrite cargo test -p profiler-tests --test cli`, and
 //! read the diff.
 
+mod bad_input;
 mod merging;
+mod surroundings;
 
 use std::fs::File;
 use std::os::unix::fs::symlink;

@@ -3,6 +3,7 @@
 mod apt;
 mod build_ebpf;
 mod demo;
+mod fuzz;
 mod images;
 mod programs;
 mod quadlet;
@@ -28,6 +29,12 @@ enum Chore {
     },
     /// Build, record a real program, and print its profile
     Demo,
+    /// Try the parsers with many more bytes than the tests do
+    Fuzz {
+        /// For each parser
+        #[arg(default_value_t = 100_000)]
+        cases: u32,
+    },
     /// Make the test images from Debian's packages
     Images,
     /// Compile the tests' own programs
@@ -52,6 +59,7 @@ impl Chore {
         match self {
             Self::BuildEbpf { check } => build_ebpf::build_ebpf(*check),
             Self::Demo => demo::demo(),
+            Self::Fuzz { cases } => fuzz::fuzz(*cases),
             Self::Images => images::images(),
             Self::Programs => programs::programs(),
             Self::Recordings => recordings::recordings(),

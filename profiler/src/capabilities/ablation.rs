@@ -1,12 +1,13 @@
 //! What trying without a capability showed, in the list: pure, and it never adds.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Asked, CapabilityList, Decision, Verdict};
 use crate::recording::Text;
 
 /// What running without one capability came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AblationResult {
     /// Without `CAP_`.
@@ -14,7 +15,7 @@ pub struct AblationResult {
     pub confirmation: Confirmation,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
     pub outcome: Outcome,
@@ -25,7 +26,9 @@ pub struct Confirmation {
 }
 
 /// The most cautious first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// A run without it did not pass.

@@ -9,6 +9,7 @@ mod lint;
 mod merge;
 mod record;
 mod run_options;
+mod schema;
 mod together;
 mod verify;
 
@@ -23,6 +24,7 @@ pub use lint::{FailOn, FindingFormat, LintArgs};
 pub use merge::MergeArgs;
 pub use record::{LeftoverRule, Others, RecordArgs, Trust};
 pub use run_options::RunOptions;
+pub use schema::SchemaArgs;
 pub use together::{Difference, Together};
 pub use verify::VerifyArgs;
 
@@ -47,13 +49,14 @@ pub enum Verb {
     Harden(HardenArgs),
     Lint(LintArgs),
     Floor(FloorArgs),
+    Schema(SchemaArgs),
 }
 
 /// Exit code for a command line that cannot be parsed: verbs that judge or read files say 2; the
 /// others leave their codes to the command that they run and say 125, as `docker run` does.
 pub fn usage_code() -> u8 {
     match std::env::args().nth(1).as_deref() {
-        Some("coverage" | "explain" | "generate" | "lint" | "merge" | "verify") => 2,
+        Some("coverage" | "explain" | "generate" | "lint" | "merge" | "schema" | "verify") => 2,
         _ => 125,
     }
 }

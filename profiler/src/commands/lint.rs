@@ -82,10 +82,10 @@ fn judge(path: &Path, options: &Options, fix: bool) -> anyhow::Result<Findings> 
     }
     let fixed = lint::fix(&bytes, options).map_err(no_profile)?;
     if !fixed.mended.is_empty() {
-        file::replace(path, fixed.text.as_bytes()).map_err(|error| BadInput(error.to_string()))?;
+        file::replace(path, &fixed.text).map_err(|error| BadInput(error.to_string()))?;
     }
     eprintln!("profiler: mended {} in {}", fixed.mended.len(), shown(path));
-    Ok(lint::lint(fixed.text.as_bytes(), options).map_err(no_profile)?)
+    Ok(lint::lint(&fixed.text, options).map_err(no_profile)?)
 }
 
 fn shown(path: &Path) -> Text {

@@ -10,6 +10,7 @@ mod lint;
 mod merge;
 mod quiet;
 mod record;
+mod schema;
 mod stage;
 mod together;
 mod verify;
@@ -26,6 +27,7 @@ pub use harden::harden;
 pub use lint::lint;
 pub use merge::merge;
 pub use record::record;
+pub use schema::schema;
 pub use verify::verify;
 
 use crate::cli::{Cli, Verb};
@@ -45,6 +47,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Lint(args) => lint(&args),
         Verb::Floor(args) => floor(&args),
         Verb::Harden(args) => harden(&args),
+        Verb::Schema(args) => schema(&args),
     }
 }
 

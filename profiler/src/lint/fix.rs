@@ -11,7 +11,7 @@ const ROUNDS: usize = 10;
 /// A text, and what was mended in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fixed {
-    pub text: String,
+    pub text: Vec<u8>,
     /// Of which rules, in the order of their mending.
     pub mended: Vec<RuleId>,
 }
@@ -19,11 +19,11 @@ pub struct Fixed {
 /// What cannot be mended so stays as it is.
 pub fn fix(bytes: &[u8], options: &Options) -> Result<Fixed, NotAProfile> {
     let mut fixed = Fixed {
-        text: String::from_utf8_lossy(bytes).into_owned(),
+        text: bytes.to_vec(),
         mended: Vec::new(),
     };
     for _ in 0..ROUNDS {
-        let findings = lint(fixed.text.as_bytes(), options)?.findings;
+        let findings = lint(&fixed.text, options)?.findings;
         let edits = findings
             .iter()
             .filter_map(|finding| Some((finding.rule, finding.edit.as_ref()?)));
@@ -37,7 +37,7 @@ pub fn fix(bytes: &[u8], options: &Options) -> Result<Fixed, NotAProfile> {
 }
 
 /// Those that do not touch each other; the rest has its turn in the next round.
-fn apply<'e>(text: &mut String, edits: impl Iterator<Item = (RuleId, &'e Edit)>) -> Vec<RuleId> {
+fn apply<'e>(text: &mut Vec<u8>, edits: impl Iterator<Item = (RuleId, &'e Edit)>) -> Vec<RuleId> {
     let mut edits: Vec<_> = edits.collect();
     edits.sort_by_key(|(_, edit)| edit.bytes.start);
     let mut end = 0;
@@ -49,7 +49,7 @@ fn apply<'e>(text: &mut String, edits: impl Iterator<Item = (RuleId, &'e Edit)>)
         is_free
     });
     for (_, edit) in edits.iter().rev() {
-        text.replace_range(edit.bytes.clone(), &edit.text);
+        text.splice(edit.bytes.clone(), edit.text.bytes());
     }
     edits.into_iter().map(|(rule, _)| rule).collect()
 }

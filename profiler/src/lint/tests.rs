@@ -114,7 +114,7 @@ fn what_is_mended_means_the_same() {
         let text = serde_json::to_string(&profile).unwrap();
         let fixed = fix(text.as_bytes(), &Options::default()).unwrap();
         mended.set(mended.get() + fixed.mended.len());
-        let after: Profile = serde_json::from_str(&fixed.text).unwrap();
+        let after: Profile = serde_json::from_slice(&fixed.text).unwrap();
         for runtime in [Runtime::Runc1_1, Runtime::Runc1_2, Runtime::Crun] {
             // What libseccomp refuses means nothing.
             let Ok(before) = Evaluator::new(&profile, runtime) else {
@@ -126,9 +126,7 @@ fn what_is_mended_means_the_same() {
                 &after.map_err(|e| TestCaseError::fail(e.to_string()))?,
             )?;
         }
-        let left = lint(fixed.text.as_bytes(), &Options::default())
-            .unwrap()
-            .findings;
+        let left = lint(&fixed.text, &Options::default()).unwrap().findings;
         prop_assert!(left.iter().all(|finding| finding.edit.is_none()));
         Ok(())
     });

@@ -12,6 +12,8 @@ pub enum ReadError {
         path: PathBuf,
         cause: std::io::Error,
     },
+    #[error("{path} is too large for a recording (64 MiB)")]
+    TooLarge { path: PathBuf },
     #[error("{path} is no recording: {reason}; `profiler record` writes one")]
     NotARecording { path: PathBuf, reason: String },
     #[error(
@@ -25,15 +27,22 @@ pub enum ReadError {
     },
 }
 
+/// Of a whole test suite with 1,000 programs it has some MiB.
+const LARGEST: u64 = 64 << 20;
+
 pub fn read(path: &Path) -> Result<Recording, ReadError> {
-    let bytes = std::fs::read(path).map_err(|cause| ReadError::Io {
+    let bytes = file::read(path, LARGEST).map_err(|cause| ReadError::Io {
         path: path.to_owned(),
         cause,
+    })?;
+    let bytes = bytes.ok_or_else(|| ReadError::TooLarge {
+        path: path.to_owned(),
     })?;
     parse(path, &bytes)
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Recording, ReadError> {
+/// `path`: what the user knows it by.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Recording, ReadError> {
     let not_a_recording = |reason: String| ReadError::NotARecording {
         path: path.to_owned(),
         reason,
@@ -69,4 +78,14 @@ pub fn to_json(recording: &Recording) -> String {
 /// Whole or not at all, as [`crate::file::replace`] does it.
 pub fn write(path: &Path, recording: &Recording) -> Result<(), WriteError> {
     file::replace(path, to_json(recording).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Recording, VERSION};
+
+    #[test]
+    fn the_published_schema_is_current() {
+        crate::schema::check("recording", VERSION, &schemars::schema_for!(Recording));
+    }
 }

@@ -10,15 +10,13 @@ mod capabilities;
 mod file;
 mod losses;
 mod merge;
-#[cfg(test)]
-mod schema;
 mod subject;
 mod text;
 
 pub use arguments::{Arguments, NotedArgument};
 pub use assumption::{Assumption, assumptions};
 pub use capabilities::{Capabilities, CapabilityCheck, Gain, LowPort};
-pub use file::{ReadError, read, to_json, write};
+pub use file::{ReadError, parse, read, to_json, write};
 pub use losses::Losses;
 pub use merge::{Difference, MergeError, merge, merge_all};
 pub use subject::{Service, Subject, command_line, image_word};

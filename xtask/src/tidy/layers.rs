@@ -41,6 +41,11 @@ const LAYERS: &[Layer] = &[
         why: "fields of a text of the kernel's; opens nothing",
     },
     Layer {
+        name: "schema",
+        imports: &[],
+        why: "texts that are published; knows no type",
+    },
+    Layer {
         name: "terminal",
         imports: &[],
         why: "bytes to where a person looks, whatever they say",
@@ -183,6 +188,7 @@ const LAYERS: &[Layer] = &[
             "process_status",
             "profile",
             "recording",
+            "schema",
             "target",
             "terminal",
             "verify",

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::recording::{Engine, Host, Text, Tool};
@@ -12,7 +13,7 @@ pub const FORMAT: &str = "profiler.floor";
 pub const VERSION: u32 = 1;
 
 /// What one version of a container runtime calls behind the filter, over many starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FloorFile {
     /// Always [`FORMAT`].
@@ -36,7 +37,7 @@ pub struct FloorFile {
 }
 
 /// What was seen in so many starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
     pub starts: u32,
@@ -44,7 +45,7 @@ pub struct Measurement {
     pub calls: BTreeMap<String, MeasuredCall>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MeasuredCall {
     /// In how many it was seen.
@@ -108,5 +109,15 @@ impl Measurement {
     /// Whether each start makes it; else some do.
     pub fn is_always(&self, call: &MeasuredCall) -> bool {
         call.starts == self.starts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FloorFile, VERSION};
+
+    #[test]
+    fn the_published_schema_is_current() {
+        crate::schema::check("floor", VERSION, &schemars::schema_for!(FloorFile));
     }
 }

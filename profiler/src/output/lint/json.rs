@@ -103,29 +103,11 @@ pub fn rules_as_json() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::{Report, VERSION};
+    use crate::schema::{check, of_output};
 
     #[test]
     fn the_published_schema_is_current() {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join(format!("schema/lint.v{VERSION}.schema.json"));
-        let schema = schemars::generate::SchemaSettings::draft2020_12()
-            .for_serialize()
-            .into_generator()
-            .into_root_schema_for::<Report<'_>>();
-        let mut current = serde_json::to_string_pretty(&schema).unwrap();
-        current.push('\n');
-        if std::env::var_os("UPDATE_SCHEMA").is_some() {
-            crate::file::replace(&path, current.as_bytes()).unwrap();
-        }
-        let published = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            published == current,
-            "{} is not what the types say. Where the format may change, write it again: \
-             UPDATE_SCHEMA=1 cargo test -p profiler --lib schema",
-            path.display()
-        );
+        check("lint", VERSION, &of_output::<Report<'_>>());
     }
 }
