@@ -12,6 +12,7 @@ macro_rules! texts {
 
 /// By name, as the engine and the version of its runtime say it.
 const TEXTS: &[(&str, &str)] = texts![
+    "docker-crun-1.21"
     "docker-crun-1.8.1"
     "docker-runc-1.1.15"
     "docker-runc-1.1.5"
