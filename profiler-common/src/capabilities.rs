@@ -15,6 +15,15 @@ pub struct Check {
     pub opts: u32,
 }
 
+/// A check whose verdict is still to come.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct CheckInFlight {
+    pub check: Check,
+    /// Nanoseconds of CLOCK_BOOTTIME.
+    pub entered_ns: u64,
+}
+
 /// The kernel's `CAP_OPT_NOAUDIT`
 /// (<https://elixir.bootlin.com/linux/v6.18/source/include/linux/security.h>).
 pub const OPT_NO_AUDIT: u32 = 2;

@@ -14,8 +14,8 @@ pub use arguments::{
     NotedCall, NotedKey, NotedSeen, ONLY_WHERE,
 };
 pub use capabilities::{
-    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, Check, OPT_NO_AUDIT,
-    OPTS_UNSEEN, STACK_LEN,
+    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, Check,
+    CheckInFlight, OPT_NO_AUDIT, OPTS_UNSEEN, STACK_LEN,
 };
 pub use layout::KernelLayout;
 
@@ -270,7 +270,8 @@ pub enum Loss {
     Processes = 1,
     /// The table of stray numbers was full: a call is missing.
     StrayCalls = 2,
-    /// The table of capability checks was full: a check is missing.
+    /// A table of capability checks was full, or the kernel did not show a verdict: a check is
+    /// missing.
     CapabilityChecks = 3,
     /// The cgroup table was full: a nested cgroup was not watched.
     Cgroups = 4,
@@ -316,6 +317,7 @@ without_padding! {
     NotedSeen = 16;
     Combination = 12 + 4 * NOTED_ARGUMENTS;
     Check = 24;
+    CheckInFlight = 32;
     CapabilityKey = 8 * STACK_LEN + 8 + 8;
     CapabilitySeen = 24 + 16;
     DenialKey = 16 + 16;
@@ -325,8 +327,9 @@ without_padding! {
 #[cfg(feature = "user")]
 mod pod {
     use super::{
-        CapabilityKey, CapabilitySeen, Combination, DenialKey, DenialSeen, KernelLayout, LowPort,
-        NotedCall, NotedKey, NotedSeen, Process, Program, ProgramKey, Scope, Session, StrayCall,
+        CapabilityKey, CapabilitySeen, CheckInFlight, Combination, DenialKey, DenialSeen,
+        KernelLayout, LowPort, NotedCall, NotedKey, NotedSeen, Process, Program, ProgramKey, Scope,
+        Session, StrayCall,
     };
 
     macro_rules! pod {
@@ -339,6 +342,7 @@ mod pod {
     pod!(
         CapabilityKey,
         CapabilitySeen,
+        CheckInFlight,
         Combination,
         DenialKey,
         DenialSeen,

@@ -10,8 +10,8 @@ use aya_ebpf::maps::HashMap;
 use aya_ebpf::programs::RetProbeContext;
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 use profiler_common::{
-    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, Check, Loss,
-    STACK_LEN,
+    CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, Check,
+    CheckInFlight, Loss, STACK_LEN,
 };
 
 use crate::kernel::{Task, load, offset};
@@ -22,16 +22,34 @@ static CAPABILITY_CHECKS: HashMap<CapabilityKey, CapabilitySeen> =
     HashMap::with_max_entries(8192, 0);
 
 /// Thread → the check that it is in; where only kprobes serve, which see arguments on the way in
-/// and the verdict on the way out.
+/// and the verdict on the way out. The kernel shows only so many ways out at once
+/// (`kretprobe::maxactive`): what stays in here was not shown.
 #[map]
-static CHECKS_IN_FLIGHT: HashMap<u32, Check> = HashMap::with_max_entries(65_536, 0);
+static CHECKS_IN_FLIGHT: HashMap<u32, CheckInFlight> = HashMap::with_max_entries(65_536, 0);
 
 pub fn entered(check: &Check) {
     let task = Task::current();
     if process::of(task.process()).is_none() {
         return;
     }
-    if CHECKS_IN_FLIGHT.insert(&task.thread(), check, 0).is_err() {
+    missed(task);
+    let in_flight = CheckInFlight {
+        check: *check,
+        // SAFETY: the helper has no preconditions.
+        entered_ns: unsafe { bpf_ktime_get_boot_ns() },
+    };
+    if CHECKS_IN_FLIGHT
+        .insert(&task.thread(), &in_flight, 0)
+        .is_err()
+    {
+        loss::count(Loss::CapabilityChecks);
+    }
+}
+
+/// At a time when the thread is in no check: the last one's verdict was not shown, if it is in here.
+pub fn missed(task: Task) {
+    // Most threads are in no scope.
+    if CHECKS_IN_FLIGHT.remove(task.thread()).is_ok() {
         loss::count(Loss::CapabilityChecks);
     }
 }
@@ -39,7 +57,8 @@ pub fn entered(check: &Check) {
 pub fn returned(ctx: &RetProbeContext, result: i32) {
     let thread = Task::current().thread();
     // SAFETY: written by this thread alone.
-    let Some(check) = (unsafe { CHECKS_IN_FLIGHT.get(&thread) }).copied() else {
+    let Some(CheckInFlight { check, .. }) = (unsafe { CHECKS_IN_FLIGHT.get(&thread) }).copied()
+    else {
         return;
     };
     let _ = CHECKS_IN_FLIGHT.remove(thread);

@@ -76,9 +76,10 @@ pub fn cgroup_attach_task(ctx: BtfTracePointContext) -> i32 {
 
 // Capability checks, by the first of three hooks that the kernel allows.
 
-/// The best: quiet about overcommit.
-#[fexit(function = "security_capable")]
-pub fn security_capable(ctx: FExitContext) -> i32 {
+/// The best: it tells the options too. Not `security_capable`, which only most askers go through:
+/// commoncap (securebits, memory below vm.mmap_min_addr) and AppArmor (its policy) do not.
+#[fexit(function = "cap_capable")]
+pub fn cap_capable_exit(ctx: FExitContext) -> i32 {
     let check = Check {
         cred: ctx.arg(0),
         target_ns: ctx.arg(1),

@@ -11,7 +11,7 @@ use aya_ebpf::maps::{HashMap, PerCpuArray};
 use profiler_common::{Boundary, EXE_LEN, Loss, PROCESSES, Phase, Process, ProgramKey, Scope};
 
 use crate::kernel::{Cgroup, Task, load, offset};
-use crate::{denials, loss, program, scope, session};
+use crate::{capabilities, denials, loss, program, scope, session};
 
 /// By process id. User space adds those that ran before they were watched.
 #[map]
@@ -187,6 +187,7 @@ fn read_exe(key: &mut ProgramKey, binprm: *const u8) {
 /// Runs for each thread; the process ends with its last.
 pub fn exit(task: Task) {
     denials::ended(task);
+    capabilities::missed(task);
     if task.live_threads() == 0 {
         // Most processes are in no scope.
         let _ = PROCESS_TABLE.remove(task.process());

@@ -145,9 +145,11 @@ fn data() -> TempDir {
     folder
 }
 
-/// Those that a container can be given and that can be tried without harm. Not here: MAC_ADMIN and
-/// MAC_OVERRIDE ask for a security module, SYS_MODULE for modules; no kernel code asks for
-/// NET_BROADCAST; SYS_RESOURCE, PERFMON, BPF and CHECKPOINT_RESTORE not every engine can give.
+/// Those that every engine can give. Tried elsewhere: PERFMON, BPF and CHECKPOINT_RESTORE (`live/`);
+/// SYS_RESOURCE, SYS_MODULE and MAC_ADMIN, for which the kernel must have modules and AppArmor
+/// (`cargo xtask vm`). Not tried: MAC_OVERRIDE, which only Smack asks for and Debian does not build;
+/// NET_BROADCAST, which no kernel code asks for; BLOCK_SUSPEND, which nothing fails without but
+/// /sys/power/wake_lock, which Debian does not build either.
 mod one {
     macro_rules! each {
         ($($name:ident)*) => {$(

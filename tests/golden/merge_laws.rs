@@ -59,6 +59,7 @@ fn view(of: &Recording, decisions: &[u8]) -> Recording {
     }
     if next().is_multiple_of(8) {
         view.capabilities.low_ports = None;
+        view.capabilities.unshown_counted = false;
     }
     view.host.kernel = format!("6.{}", next() % 3);
     view.confinement.filter.name = ["open", "engine-default"][usize::from(next() % 2)].into();

@@ -7,6 +7,7 @@
 mod arguments;
 mod attached;
 mod bad_input;
+mod capabilities;
 mod checkpoint;
 mod evidence;
 mod forms;

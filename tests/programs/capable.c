@@ -1,8 +1,8 @@
 /* capable NAME: does one thing that needs CAP_NAME and no other capability. Exits 0 where the
  * kernel let it and 1 where it did not. It leaves the machine as it was.
  *
- * capable user: becomes user 1, groups and all. capable ping, capable key: what looks like a
- * privilege and is none.
+ * capable user: becomes user 1, groups and all. capable securebits: needs SETPCAP too. capable ping,
+ * capable key: what looks like a privilege and is none.
  *
  * It runs as root and as process 1: what it leaves running goes with it. /data is a fresh folder:
  *   own       root's
@@ -13,13 +13,17 @@
  * tests/containers/capabilities.rs makes it. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/netlink.h>
+#include <linux/perf_event.h>
+#include <linux/securebits.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
@@ -206,6 +210,12 @@ static int cap_sys_rawio(void)
 	return page == MAP_FAILED ? -1 : 0;
 }
 
+/* Of a module that there is not. */
+static int cap_sys_module(void)
+{
+	return senseless(syscall(SYS_delete_module, "capable", O_NONBLOCK), ENOENT);
+}
+
 static int cap_sys_chroot(void)
 {
 	return chroot("/data");
@@ -236,6 +246,12 @@ static int cap_sys_boot(void)
 static int cap_sys_nice(void)
 {
 	return setpriority(PRIO_PROCESS, 0, -5);
+}
+
+static int cap_sys_resource(void)
+{
+	struct rlimit none = { 0, 0 }, more = { 1, 1 };
+	return setrlimit(RLIMIT_CORE, &none) != 0 ? -1 : setrlimit(RLIMIT_CORE, &more);
 }
 
 /* Ticks of no length. */
@@ -312,6 +328,13 @@ static int cap_setfcap(void)
 	return setxattr("/data/own", "security.capability", &none, XATTR_CAPS_SZ_2, 0);
 }
 
+/* AppArmor's policy, of which this is none. */
+static int cap_mac_admin(void)
+{
+	int file = open("/sys/kernel/security/apparmor/.load", O_WRONLY);
+	return file < 0 ? -1 : senseless(write(file, "capable", 7), EPROTONOSUPPORT);
+}
+
 enum { SYSLOG_ACTION_SIZE_UNREAD = 9 };
 
 static int cap_syslog(void)
@@ -322,6 +345,33 @@ static int cap_syslog(void)
 static int cap_wake_alarm(void)
 {
 	return timerfd_create(CLOCK_REALTIME_ALARM, 0) < 0 ? -1 : 0;
+}
+
+/* A kind of map that nobody else may make, whatever kernel.unprivileged_bpf_disabled says. */
+static int cap_bpf(void)
+{
+	union bpf_attr queue = { .map_type = BPF_MAP_TYPE_QUEUE, .value_size = 4, .max_entries = 1 };
+	return syscall(SYS_bpf, BPF_MAP_CREATE, &queue, sizeof(queue)) < 0 ? -1 : 0;
+}
+
+/* Of a whole processor, the kernel with it. */
+static int cap_perfmon(void)
+{
+	struct perf_event_attr clock = {
+		.type = PERF_TYPE_SOFTWARE, .size = sizeof(clock), .config = PERF_COUNT_SW_CPU_CLOCK,
+	};
+	return syscall(SYS_perf_event_open, &clock, -1, 0, -1, 0) < 0 ? -1 : 0;
+}
+
+/* To follow the links to what is mapped, which go round the permissions of the path. */
+static int cap_checkpoint_restore(void)
+{
+	DIR *files = opendir("/proc/self/map_files");
+	struct dirent *entry;
+	do
+		entry = readdir(files);
+	while (entry != NULL && entry->d_name[0] == '.');
+	return entry == NULL || openat(dirfd(files), entry->d_name, O_RDONLY) < 0 ? -1 : 0;
 }
 
 /* Refused by Docker's default filter, not by any capability. */
@@ -335,6 +385,12 @@ static int key(void)
 static int ping(void)
 {
 	return socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP) < 0 ? -1 : 0;
+}
+
+/* Asked for by commoncap itself. */
+static int securebits(void)
+{
+	return prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
 }
 
 static int user(void)
@@ -364,12 +420,14 @@ int main(int argc, char **argv)
 		{ "IPC_LOCK", cap_ipc_lock },
 		{ "IPC_OWNER", cap_ipc_owner },
 		{ "SYS_RAWIO", cap_sys_rawio },
+		{ "SYS_MODULE", cap_sys_module },
 		{ "SYS_CHROOT", cap_sys_chroot },
 		{ "SYS_PTRACE", cap_sys_ptrace },
 		{ "SYS_PACCT", cap_sys_pacct },
 		{ "SYS_ADMIN", cap_sys_admin },
 		{ "SYS_BOOT", cap_sys_boot },
 		{ "SYS_NICE", cap_sys_nice },
+		{ "SYS_RESOURCE", cap_sys_resource },
 		{ "SYS_TIME", cap_sys_time },
 		{ "SYS_TTY_CONFIG", cap_sys_tty_config },
 		{ "MKNOD", cap_mknod },
@@ -377,12 +435,17 @@ int main(int argc, char **argv)
 		{ "AUDIT_WRITE", cap_audit_write },
 		{ "AUDIT_CONTROL", cap_audit_control },
 		{ "SETFCAP", cap_setfcap },
+		{ "MAC_ADMIN", cap_mac_admin },
 		{ "SYSLOG", cap_syslog },
 		{ "WAKE_ALARM", cap_wake_alarm },
 		{ "AUDIT_READ", cap_audit_read },
+		{ "PERFMON", cap_perfmon },
+		{ "BPF", cap_bpf },
+		{ "CHECKPOINT_RESTORE", cap_checkpoint_restore },
 		{ "other", other },
 		{ "key", key },
 		{ "ping", ping },
+		{ "securebits", securebits },
 		{ "user", user },
 	};
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

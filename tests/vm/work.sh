@@ -17,6 +17,12 @@ busybox head -c 1 /proc/kallsyms >head # CAP_SYSLOG, without a word to the audit
 "$PROGRAMS/i386"
 "$PROGRAMS/stray"
 
+# Ports below 1024, asked for by each ABI, and for i386 in both of its ways.
+"$PROGRAMS/port" 1001 bind
+"$PROGRAMS/port" 1002 x32
+"$PROGRAMS/port-i386" 1003 bind
+"$PROGRAMS/port-i386" 1004 socketcall
+
 # A cgroup below the watched one, and calls that are made nowhere but in it.
 unified=$(busybox awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 own=$(busybox sed -n 's/^0:://p' /proc/self/cgroup)

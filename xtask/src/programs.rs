@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c` (but for `-i386`), flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 26] = [
+const PROGRAMS: [(&str, &[&str], &str); 27] = [
     (
         "arguments",
         &["-static", "-pthread"],
@@ -48,6 +48,7 @@ const PROGRAMS: [(&str, &[&str], &str); 26] = [
     ("i386", &["-m32", "-static"], "the i386 ABI, whole"),
     ("nested", &["-static"], "cgroups below its own"),
     ("oom", &["-static"], "killed for its memory"),
+    ("only", &["-static"], "one capability and no other"),
     (
         "opportunistic",
         &["-static"],

@@ -47,7 +47,9 @@ impl Outcome {
         match self {
             Self::Needed => "tried: without it a run did not pass",
             Self::FallsBack => "tried: without it the runs pass, but not as before",
-            Self::NotNeeded => "tried: without it the runs pass, and nothing differs",
+            Self::NotNeeded => {
+                "tried: without it the runs pass, and nothing differs that was looked at"
+            }
             Self::NotTried => "not tried",
         }
     }

@@ -85,6 +85,7 @@ pub fn losses(counts: &LossCounts, unidentified: u64) -> Losses {
         in_flight: counts.in_flight,
         cgroups: counts.cgroups,
         scopes: counts.scopes,
+        unshown: counts.unshown,
         unidentified,
     }
 }

@@ -14,6 +14,7 @@ pub(super) fn notes(recordings: &[Recording], asked_to_bind: bool) -> Vec<String
         notes.extend(about_unseen_ports(recordings));
     }
     notes.extend(about_gains(recordings));
+    notes.extend(about_unshown(recordings));
     notes
 }
 
@@ -79,6 +80,13 @@ pub fn about_gains(recordings: &[Recording]) -> Option<String> {
             list(programs)
         )
     })
+}
+
+/// `None` where the kernel counts them: then they are among what was lost.
+fn about_unshown(recordings: &[Recording]) -> Option<String> {
+    let mut all = recordings.iter();
+    let are_uncounted = all.any(|recording| !recording.capabilities.unshown_counted);
+    are_uncounted.then(|| "nobody counted the checks that the kernel did not show while recording (kprobes before Linux 6.7, or an older profiler): one may be missing without a word".to_owned())
 }
 
 fn is_subjects(caller: &Caller) -> bool {

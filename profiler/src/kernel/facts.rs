@@ -87,6 +87,8 @@ pub struct LossCounts {
     pub scopes: u64,
     pub low_ports: u64,
     pub arguments: u64,
+    /// Not for want of room: the kernel did not run a program.
+    pub unshown: u64,
 }
 
 /// How far a scope has come.

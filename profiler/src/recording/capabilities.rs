@@ -12,6 +12,11 @@ pub struct Capabilities {
     /// The hook that saw the checks, or several after a merge, with commas; `null`: in at least
     /// one run capabilities were not observed, and what is not in the list may be needed still.
     pub observed_by: Option<String>,
+    /// Whether the kernel counts the checks that it did not show the hook: they are in
+    /// [`Losses::capability_checks`](super::Losses::capability_checks) then. `false`: in at least one
+    /// run it does not (kprobes before Linux 6.7), and one may be missing without a word.
+    #[serde(default)]
+    pub unshown_counted: bool,
     pub checks: Vec<CapabilityCheck>,
     /// Internet ports below 1024 that were bound, ascending: an engine may have made them free to
     /// all (`net.ipv4.ip_unprivileged_port_start`), and CAP_NET_BIND_SERVICE was not asked for then;

@@ -18,7 +18,7 @@ pub struct Losses {
     pub sessions: u64,
     /// Calls with numbers past every table that did not fit: missing.
     pub stray_calls: u64,
-    /// Capability checks that did not fit: missing.
+    /// Capability checks that did not fit, or that the kernel did not show the hook: missing.
     pub capability_checks: u64,
     /// Ports below 1024 that did not fit: a note on CAP_NET_BIND_SERVICE may be missing.
     #[serde(default)]
@@ -34,12 +34,15 @@ pub struct Losses {
     pub cgroups: u64,
     /// Containers that did not fit: missing.
     pub scopes: u64,
+    /// Moments that the kernel did not show the recorder: a call or a process may be missing.
+    #[serde(default)]
+    pub unshown: u64,
     /// Containers that the engine could not be asked about before they were gone.
     pub unidentified: u64,
 }
 
 /// In the order of [`Losses::counts`]: what each count counts, for people.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 14] = [
     "calls without evidence of who made them",
     "processes missing",
     "programs filed under another",
@@ -52,12 +55,13 @@ const WORDS: [&str; 13] = [
     "calls that may have been refused",
     "nested cgroups missing",
     "containers missing",
+    "moments that the kernel did not show",
     "containers gone before the engine told their names",
 ];
 
 impl Losses {
     /// Each count with its name in the file.
-    pub fn counts(&self) -> [(&'static str, u64); 13] {
+    pub fn counts(&self) -> [(&'static str, u64); 14] {
         [
             ("events", self.events),
             ("processes", self.processes),
@@ -71,6 +75,7 @@ impl Losses {
             ("in_flight", self.in_flight),
             ("cgroups", self.cgroups),
             ("scopes", self.scopes),
+            ("unshown", self.unshown),
             ("unidentified", self.unidentified),
         ]
     }
@@ -110,6 +115,7 @@ impl Losses {
             in_flight: self.in_flight.max(other.in_flight),
             cgroups: self.cgroups.max(other.cgroups),
             scopes: self.scopes.max(other.scopes),
+            unshown: self.unshown.max(other.unshown),
             unidentified: self.unidentified.max(other.unidentified),
         }
     }
@@ -142,7 +148,7 @@ mod tests {
             .collect();
         let counted = serde_json::Value::from(counted);
         assert_eq!(serde_json::to_value(losses).unwrap(), counted);
-        assert_eq!(losses.total(), (1..=13).sum::<u64>());
+        assert_eq!(losses.total(), (1..=14).sum::<u64>());
     }
 
     #[test]

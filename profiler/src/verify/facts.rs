@@ -73,12 +73,13 @@ fn capability_denial(
     })
 }
 
-/// Events are evidence only, and strays decide no verdict.
+/// Events are evidence only, and strays decide no verdict. What the kernel did not show may have been
+/// either end of a call.
 fn lost(losses: LossCounts) -> Lost {
     Lost {
         denials: losses.denials,
         processes: losses.processes,
-        in_flight: losses.in_flight,
+        in_flight: losses.in_flight + losses.unshown,
         capability_checks: losses.capability_checks,
         cgroups: losses.cgroups,
     }

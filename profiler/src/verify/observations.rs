@@ -93,7 +93,7 @@ pub struct Lost {
     pub denials: u64,
     /// Processes that were not watched.
     pub processes: u64,
-    /// Calls in flight that did not fit: a denial may be missing or invented.
+    /// Calls in flight that did not fit, or were not shown: a denial may be missing or invented.
     pub in_flight: u64,
     pub capability_checks: u64,
     /// Nested cgroups that were not watched.

@@ -1,6 +1,6 @@
 //! What must hold of every boot.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -12,10 +12,12 @@ use super::machine::Boot;
 
 /// Architecture, name, phase.
 type Call = (String, String, String);
+/// With which arguments, of each that are noted, each caller's.
+type Calls = BTreeMap<Call, BTreeSet<String>>;
 
 /// What the script showed on this machine.
 pub(super) struct Expected {
-    pub(super) calls: BTreeSet<Call>,
+    pub(super) calls: Calls,
     profile: String,
 }
 
@@ -47,7 +49,18 @@ const CAPABILITIES: [(&str, bool); 3] = [
     // <https://github.com/gregkh/linux/blob/v6.12.107/kernel/ksyms_common.c#L36>
     ("CAP_SYSLOG", true),
 ];
+/// Of `needs` in `tests/vm/init.sh`, with whether commoncap asks itself: before 6.17, where
+/// cap_capable got its tracepoint, compilers put it into its neighbours, and no hook sees that.
+const NEEDED: [(&str, bool); 5] = [
+    ("SETPCAP", true),
+    ("SYS_MODULE", false),
+    ("SYS_RAWIO", true),
+    ("SYS_RESOURCE", false),
+    ("MAC_ADMIN", false),
+];
 const NOT_OBSERVED: &str = "not observed";
+/// That it asks for, by one ABI after another.
+const LOW_PORTS: [u64; 4] = [1001, 1002, 1003, 1004];
 
 /// What does not hold, a line each.
 pub(super) fn check(
@@ -82,6 +95,11 @@ pub(super) fn check(
         format!("lost: {}", recording["losses"])
     });
     check_capabilities(&mut findings, kernel, lockdown, boot)?;
+    check_low_ports(&mut findings, lockdown, &recording);
+    for (name, by_commoncap) in NEEDED {
+        let is_seen = kernel.has_tracepoint || !by_commoncap;
+        check_need(&mut findings, boot, name, is_seen)?;
+    }
     let stime = &recording["architectures"]["SCMP_ARCH_X86"]["stime"];
     let exe = &in_phase(stime, "workload")
         .next()
@@ -115,26 +133,60 @@ impl Findings {
     }
 }
 
-fn check_calls(findings: &mut Findings, calls: &BTreeSet<Call>, here: &Expected) {
+fn check_calls(findings: &mut Findings, calls: &Calls, here: &Expected) {
     for (architecture, name) in WORKLOAD {
         let call = (architecture.into(), name.into(), "workload".into());
-        findings.unless(calls.contains(&call), || {
+        findings.unless(calls.contains_key(&call), || {
             format!("{architecture} {name} is missing")
         });
     }
-    for (what, more, less) in [
-        ("made only here", &here.calls, calls),
-        ("made only there", calls, &here.calls),
-    ] {
-        let different = more.difference(less);
-        // Without a steady clock, which an emulated machine may lack, the vDSO leaves it to the
-        // kernel.
-        for (architecture, name, phase) in different.filter(|call| call.1 != "clock_gettime") {
-            findings
-                .0
-                .push(format!("{what}: {architecture} {name}, {phase}"));
-        }
+    let all: BTreeSet<&Call> = calls.keys().chain(here.calls.keys()).collect();
+    // Without a steady clock, which an emulated machine may lack, the vDSO leaves it to the kernel.
+    for call in all.into_iter().filter(|call| call.1 != "clock_gettime") {
+        let (architecture, name, phase) = call;
+        let (there, here) = (calls.get(call), here.calls.get(call));
+        findings.unless(there == here, || {
+            format!(
+                "{architecture} {name}, {phase}: made {}, here {}",
+                told(there),
+                told(here)
+            )
+        });
     }
+}
+
+fn told(arguments: Option<&BTreeSet<String>>) -> String {
+    arguments.map_or_else(|| "never".to_owned(), |all| format!("with {all:?}"))
+}
+
+/// Its list is this one where the check is seen, and the kernel refuses it without.
+fn check_need(findings: &mut Findings, boot: &Boot, name: &str, is_seen: bool) -> Result<()> {
+    for (step, code) in [
+        ("record", 0),
+        ("capabilities", 0),
+        ("alone", 0),
+        ("without", 1),
+    ] {
+        findings.exit(boot, &format!("{step}-{name}"), code)?;
+    }
+    let list = boot.read(&format!("capabilities-{name}.stdout"))?;
+    let list: Value = serde_json::from_str(&list).unwrap_or_default();
+    findings.unless(!is_seen || list["add"] == serde_json::json!([name]), || {
+        format!("what needs {name} has the list {}", list["add"])
+    });
+    Ok(())
+}
+
+/// Under lockdown nobody could look, and an empty list would say that there were none.
+fn check_low_ports(findings: &mut Findings, lockdown: bool, recording: &Value) {
+    let found = &recording["capabilities"]["low_ports"];
+    let ports: Option<Vec<u64>> = found
+        .as_array()
+        .map(|all| all.iter().filter_map(|low| low["port"].as_u64()).collect());
+    let expected = (!lockdown).then(|| LOW_PORTS.to_vec());
+    findings.unless(ports == expected, || {
+        format!("low ports are {found}, not {expected:?}")
+    });
 }
 
 /// By the best hook, and by each of the others where the kernel has it.
@@ -146,17 +198,25 @@ fn check_capabilities(
 ) -> Result<()> {
     observed(
         findings,
+        kernel,
         boot,
         "recording.json",
         "capabilities",
-        "fexit/security_capable",
+        "fexit/cap_capable",
     )?;
     // Lockdown (confidentiality) refuses kprobes.
     for (hook, is_there) in [("tp_btf", kernel.has_tracepoint), ("kprobe", !lockdown)] {
         let (file, step) = (format!("{hook}.json"), format!("capabilities-{hook}"));
         findings.exit(boot, &format!("record-{hook}"), 0)?;
         if is_there {
-            observed(findings, boot, &file, &step, &format!("{hook}/cap_capable"))?;
+            observed(
+                findings,
+                kernel,
+                boot,
+                &file,
+                &step,
+                &format!("{hook}/cap_capable"),
+            )?;
         } else {
             not_observed(findings, boot, &file, &step)?;
         }
@@ -166,6 +226,7 @@ fn check_capabilities(
 
 fn observed(
     findings: &mut Findings,
+    kernel: &Kernel,
     boot: &Boot,
     file: &str,
     step: &str,
@@ -177,6 +238,11 @@ fn observed(
         format!("{file}: observed by {}, not {hook}", section["observed_by"])
     });
     findings.exit(boot, step, 0)?;
+    // Of kprobes since 6.7.
+    let counted = kernel.counts_probes || !hook.starts_with("kprobe");
+    findings.unless(section["unshown_counted"] == counted, || {
+        format!("{file}: unshown_counted is not {counted}")
+    });
     let checks = section["checks"].as_array().context("no checks")?;
     for (capability, no_audit) in CAPABILITIES {
         // The tracepoint does not tell.
@@ -219,16 +285,25 @@ fn in_phase<'a>(seen: &'a Value, phase: &'static str) -> impl Iterator<Item = &'
     callers.filter(move |caller| caller["phase"] == phase)
 }
 
-fn calls(recording: &Value) -> Result<BTreeSet<Call>> {
-    let mut calls = BTreeSet::new();
+fn calls(recording: &Value) -> Result<Calls> {
+    let mut calls = Calls::new();
     let architectures = recording["architectures"].as_object();
     for (architecture, by_name) in architectures.context("no architectures")? {
         for (name, call) in by_name.as_object().context("no calls")? {
             for caller in call["callers"].as_array().context("no callers")? {
                 let phase = caller["phase"].as_str().context("no phase")?;
-                calls.insert((architecture.clone(), name.clone(), phase.to_owned()));
+                let call = (architecture.clone(), name.clone(), phase.to_owned());
+                calls.entry(call).or_default().extend(combinations(caller));
             }
         }
     }
     Ok(calls)
+}
+
+/// With the word that there were more, where there were; none where nothing is noted of the call.
+fn combinations(caller: &Value) -> impl Iterator<Item = String> {
+    let arguments = &caller["arguments"];
+    let all = arguments["combinations"].as_array().into_iter().flatten();
+    let more = (arguments["overflowed"] == true).then(|| "more".to_owned());
+    all.map(Value::to_string).chain(more)
 }

@@ -16,6 +16,8 @@ pub(super) struct Kernel {
     suite: &'static str,
     /// Has a tracepoint in cap_capable (6.17 and later).
     pub(super) has_tracepoint: bool,
+    /// Counts what kprobes miss (6.7 and later).
+    pub(super) counts_probes: bool,
 }
 
 /// Every Debian release's own that profiler claims to run on, and the newest there is.
@@ -25,12 +27,14 @@ const KERNELS: [Kernel; 3] = [
         release: "6.1.",
         suite: "bookworm",
         has_tracepoint: false,
+        counts_probes: false,
     },
     Kernel {
         name: "6.12",
         release: "6.12.",
         suite: "trixie",
         has_tracepoint: false,
+        counts_probes: true,
     },
     Kernel {
         name: "newest",
@@ -38,6 +42,7 @@ const KERNELS: [Kernel; 3] = [
         release: "",
         suite: "trixie-backports",
         has_tracepoint: true,
+        counts_probes: true,
     },
 ];
 

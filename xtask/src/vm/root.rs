@@ -11,7 +11,7 @@ use crate::shell::{output, run, workspace};
 /// Opened at run time, so that `ldd` does not know of it.
 const LIBSECCOMP: &str = "libseccomp.so.2";
 /// Static, as the VM has no loader's cache.
-const PROGRAMS: [&str; 2] = ["i386", "stray"];
+const PROGRAMS: [&str; 6] = ["capable", "i386", "only", "port", "port-i386", "stray"];
 
 /// Made again each time: it takes a second.
 pub(super) fn make(folder: &Path, profiler: &Path) -> Result<PathBuf> {

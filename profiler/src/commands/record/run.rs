@@ -62,6 +62,7 @@ pub(in crate::commands) struct Provenance {
     /// Read once, so that a run's start is the same in every checkpoint: it tells a run from others.
     booted: SystemTime,
     capability_hook: Option<&'static str>,
+    counts_unshown_checks: bool,
     sees_ports: bool,
     symbols: OnceCell<Symbols>,
 }
@@ -78,6 +79,7 @@ impl Provenance {
                 .unwrap_or(SystemTime::UNIX_EPOCH),
             host: here::host(cgroup)?,
             capability_hook: observer.capability_hook(),
+            counts_unshown_checks: observer.counts_unshown_checks(),
             sees_ports: observer.sees_ports(),
             symbols: OnceCell::new(),
         })
@@ -133,6 +135,7 @@ impl Provenance {
             architectures: collector::architectures(clock, &facts.programs, &session_ids),
             capabilities: Capabilities {
                 observed_by: self.capability_hook.map(str::to_owned),
+                unshown_counted: self.counts_unshown_checks,
                 checks,
                 low_ports: self
                     .sees_ports

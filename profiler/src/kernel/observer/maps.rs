@@ -5,8 +5,8 @@ use std::ops::Range;
 use aya::Ebpf;
 use aya::maps::{HashMap, MapData, PerCpuArray, Queue};
 use profiler_common::{
-    CapabilityKey, CapabilitySeen, Combination, DenialKey, DenialSeen, LowPort, NotedKey,
-    NotedSeen, Process, ProgramKey, Session, StrayCall,
+    CapabilityKey, CapabilitySeen, CheckInFlight, Combination, DenialKey, DenialSeen, LowPort,
+    NotedKey, NotedSeen, Process, ProgramKey, Session, StrayCall,
 };
 
 use super::{Cause, ObserverError};
@@ -22,6 +22,7 @@ pub(super) struct Maps {
     pub(super) free_sessions: Queue<MapData, u32>,
     pub(super) strays: HashMap<MapData, StrayCall, u8>,
     pub(super) checks: HashMap<MapData, CapabilityKey, CapabilitySeen>,
+    pub(super) checks_in_flight: HashMap<MapData, u32, CheckInFlight>,
     pub(super) denials: HashMap<MapData, DenialKey, DenialSeen>,
     pub(super) noted: HashMap<MapData, NotedKey, NotedSeen>,
     pub(super) combinations: HashMap<MapData, Combination, u8>,
@@ -47,6 +48,7 @@ impl Maps {
             free_sessions: take!("FREE_SESSIONS"),
             strays: take!("STRAY_CALLS"),
             checks: take!("CAPABILITY_CHECKS"),
+            checks_in_flight: take!("CHECKS_IN_FLIGHT"),
             denials: take!("DENIALS"),
             noted: take!("NOTED"),
             combinations: take!("COMBINATION_TABLE"),

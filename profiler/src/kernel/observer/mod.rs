@@ -5,6 +5,7 @@ mod arguments;
 mod events;
 mod hooks;
 mod maps;
+mod misses;
 mod read;
 mod scopes;
 mod table;
@@ -15,6 +16,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use self::events::Events;
+use self::hooks::Attached;
 use self::maps::{Maps, fill, map_error};
 use self::table::Table;
 use super::facts::LossCounts;
@@ -101,6 +103,8 @@ pub enum ObserverError {
         map: &'static str,
         cause: Cause<Box<dyn std::error::Error + Send + Sync>>,
     },
+    #[error("cannot read how often the kernel did not run a BPF program: {0}")]
+    Misses(std::io::Error),
     #[error("{0} scopes are watched already, the most at once")]
     NoScope(u32),
 }
@@ -130,13 +134,13 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// The attached programs. Dropping it detaches them: nothing is pinned.
 pub struct Observer {
-    /// Holds the attachments.
-    _ebpf: Ebpf,
+    /// Holds most of the attachments.
+    ebpf: Ebpf,
     maps: Maps,
     scopes: Table<Scope>,
     programs: Table<Program>,
     sessions: Table<Session>,
-    capability_hook: Option<&'static str>,
+    capability_hook: Option<Attached>,
     sees_ports: bool,
     events: Events,
 }
@@ -182,7 +186,7 @@ impl Observer {
         let wanted = std::env::var(CAPABILITY_HOOK).ok();
         let capability_hook = hooks::attach_capabilities(&mut ebpf, &btf, wanted.as_deref());
         Ok(Self {
-            _ebpf: ebpf,
+            ebpf,
             maps,
             scopes,
             programs,
@@ -195,7 +199,13 @@ impl Observer {
 
     /// The hook that capability checks are seen by; `None`: they are not observed.
     pub fn capability_hook(&self) -> Option<&'static str> {
-        self.capability_hook
+        self.capability_hook.as_ref().map(Attached::name)
+    }
+
+    /// Whether the kernel counts the checks that it did not show that hook.
+    pub fn counts_unshown_checks(&self) -> bool {
+        let hook = self.capability_hook.as_ref();
+        hook.is_some_and(Attached::counts_misses)
     }
 
     /// Whether ports that are bound are seen: they lie in the memory of the process.
@@ -242,7 +252,7 @@ impl Observer {
             events: count(Loss::Events)?,
             processes: count(Loss::Processes)?,
             stray_calls: count(Loss::StrayCalls)?,
-            capability_checks: count(Loss::CapabilityChecks)?,
+            capability_checks: count(Loss::CapabilityChecks)? + self.unshown_checks()?,
             cgroups: count(Loss::Cgroups)?,
             denials: count(Loss::Denials)?,
             in_flight: count(Loss::InFlight)?,
@@ -251,7 +261,25 @@ impl Observer {
             scopes: count(Loss::Scopes)?,
             low_ports: count(Loss::LowPorts)?,
             arguments: count(Loss::Arguments)?,
+            unshown: hooks::missed(&self.ebpf).map_err(ObserverError::Misses)?,
         })
+    }
+}
+
+/// After it a check's verdict comes no more: none takes so long.
+const VERDICT_NS: u64 = 1_000_000_000;
+
+impl Observer {
+    /// Checks, or their verdicts, that the kernel did not show the capability hook.
+    fn unshown_checks(&self) -> Result<u64, ObserverError> {
+        let Some(hook) = &self.capability_hook else {
+            return Ok(0);
+        };
+        let in_flight = self.maps.checks_in_flight.iter().flatten();
+        let before = boot_time_ns().saturating_sub(VERDICT_NS);
+        let overdue = in_flight.filter(|(_, check)| check.entered_ns < before);
+        let missed = hook.missed(&self.ebpf).map_err(ObserverError::Misses)?;
+        Ok(overdue.count() as u64 + missed)
     }
 }
 

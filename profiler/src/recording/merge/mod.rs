@@ -153,6 +153,7 @@ fn join_capabilities(into: &mut Capabilities, other: Capabilities) {
         // Where one did not look, nobody knows.
         _ => None,
     };
+    into.unshown_counted &= other.unshown_counted;
     unite(
         &mut into.checks,
         other.checks,
