@@ -1,8 +1,10 @@
 //! System call and capability names, by number.
 
 mod libseccomp;
+mod machine;
 
 pub use libseccomp::{LibseccompVersion, NoVersion, known_to_libseccomp, libseccomp_since};
+pub use machine::exists;
 
 use std::collections::BTreeSet;
 

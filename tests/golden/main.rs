@@ -13,6 +13,7 @@ mod linting;
 mod merge_laws;
 mod merging;
 mod policies;
+mod portable;
 mod properties;
 mod real;
 mod refusals;

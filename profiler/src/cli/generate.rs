@@ -72,9 +72,49 @@ pub struct Policy {
     /// Begin from PROFILE: all of its rules are kept, what was seen is added
     #[arg(long, value_name = "PROFILE")]
     pub base: Option<PathBuf>,
+    /// Allow besides what is called instead elsewhere: by another libc, on an older kernel or another
+    /// machine, on another architecture [default: all three]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KIND",
+        num_args = 0..,
+        require_equals = true,
+        value_delimiter = ',',
+        default_missing_values = ["libc", "kernel", "arch"]
+    )]
+    pub portable: Vec<PortableKind>,
+    /// List the architectures NAME too, with what is called there instead
+    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
+    pub arch: Vec<Architecture>,
     /// Refuse a recording that lost anything, or that did not come to its end
     #[arg(long)]
     pub strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PortableKind {
+    /// musl where it was glibc, glibc where it was musl, an older or newer one
+    Libc,
+    /// An older kernel, or a machine whose clock takes a call
+    Kernel,
+    /// aarch64, ppc64le, riscv64, or those of --arch
+    Arch,
+}
+
+/// Of our byte order: libseccomp loads no profile of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Architecture {
+    #[value(name = "x86_64", alias = "amd64")]
+    X86_64,
+    #[value(alias = "i386")]
+    X86,
+    X32,
+    #[value(alias = "arm64")]
+    Aarch64,
+    Arm,
+    Ppc64le,
+    Riscv64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -17,7 +17,8 @@ pub use coverage::{CoverageArgs, CoverageFormat};
 pub use explain::ExplainArgs;
 pub use floor::FloorArgs;
 pub use generate::{
-    ArgumentLevel, DefaultAction, GenerateArgs, NoNewPrivileges, OutputFormat, Policy, Start,
+    Architecture, ArgumentLevel, DefaultAction, GenerateArgs, NoNewPrivileges, OutputFormat,
+    Policy, PortableKind, Start,
 };
 pub use harden::HardenArgs;
 pub use lint::{FailOn, FindingFormat, LintArgs};

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::pattern::{Pattern, patterns};
 use super::input::{Call, Calls};
+use super::portable::{Added, Stands};
 use super::warning::Warning;
 use crate::arguments::{CATALOGUE, CatalogueCall, Differs, Level};
 use crate::profile::Comparison;
@@ -43,17 +44,29 @@ pub(super) struct ArgumentRule {
     pub(super) comparisons: Vec<Comparison>,
     /// What they say, for people.
     pub(super) words: String,
-    /// Why it is there though nobody was seen calling so; `None`: somebody was.
-    pub(super) unseen: Option<String>,
+    pub(super) because: Because,
+}
+
+/// Why a rule is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Because {
+    /// As the call itself.
+    Call,
+    /// What it stands for was seen, for the reason.
+    Portable(String),
+    /// Nobody was seen calling so, but for the reason.
+    Harmless(String),
 }
 
 /// Why a call that the catalogue names gets no rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Lack {
+pub(super) enum Lack {
     NotNoted,
     NotedOtherwise,
     Overflowed,
     TooMany,
+    /// Those of what the call stands for are not known.
+    OfEquivalent,
 }
 
 /// `free` calls stand in the profile for another reason than that they were seen, so what was seen
@@ -63,19 +76,22 @@ pub(super) fn rules(
     free: &BTreeSet<String>,
     architectures: &[String],
     which: ArgumentRules,
+    added: &Added,
 ) -> (Ruled, Vec<Warning>) {
+    let stands = added.arguments(calls);
     let mut found = Ruled::new();
     let mut lacking: BTreeMap<Lack, BTreeSet<String>> = BTreeMap::new();
     let mut elsewhere = Elsewhere::default();
     for entry in &CATALOGUE.calls {
-        let seen = calls.named.get(&entry.call).filter(|call| call.is_seen());
-        let Some(call) = seen.filter(|_| which.cover(entry.level)) else {
+        let known = calls.named.get(&entry.call);
+        let meant = known.filter(|call| call.is_seen() || added.has(&entry.call));
+        let Some(call) = meant.filter(|_| which.cover(entry.level)) else {
             continue;
         };
-        if free.contains(&entry.call) || elsewhere.is_judged(entry, call) {
+        if free.contains(&entry.call) || elsewhere.is_judged(entry, call, added) {
             continue;
         }
-        match of_call(entry, call) {
+        match of_call(entry, call, stands.get(entry.call.as_str())) {
             Ok(Some(rules)) => {
                 elsewhere.add_idle(entry, architectures);
                 found.insert(entry.call.clone(), rules);
@@ -100,11 +116,45 @@ fn about((lack, names): (Lack, BTreeSet<String>)) -> Warning {
             names,
             most: CATALOGUE.most_combinations.count,
         },
+        Lack::OfEquivalent => Warning::ArgumentsOfEquivalent { names },
     }
 }
 
 /// `None`: whatever the arguments are, they are allowed.
-fn of_call(entry: &'static CatalogueCall, call: &Call) -> Result<Option<Vec<ArgumentRule>>, Lack> {
+fn of_call(
+    entry: &'static CatalogueCall,
+    call: &Call,
+    stands: Option<&Stands>,
+) -> Result<Option<Vec<ArgumentRule>>, Lack> {
+    let seen = if call.is_seen() {
+        seen(entry, call)?
+    } else {
+        BTreeSet::new()
+    };
+    let none = BTreeMap::new();
+    let stands = match stands {
+        None => &none,
+        Some(Stands::Any) => return Err(Lack::OfEquivalent),
+        Some(Stands::With(values)) => values,
+    };
+    let patterns = patterns(entry, &seen, stands).ok_or(Lack::TooMany)?;
+    if patterns.iter().any(Pattern::is_free) {
+        return Ok(None);
+    }
+    let mut rules: Vec<ArgumentRule> = patterns.iter().map(|one| one.rule(entry)).collect();
+    if !call.is_seen() {
+        for rule in &mut rules {
+            rule.because = Because::Call;
+        }
+    }
+    Ok(Some(rules))
+}
+
+/// The combinations of all callers.
+pub(super) fn seen<'c>(
+    entry: &CatalogueCall,
+    call: &'c Call,
+) -> Result<BTreeSet<&'c Vec<u32>>, Lack> {
     let noted: Vec<NotedArgument> = entry.arguments.iter().map(NotedArgument::from).collect();
     let of_callers = call.arguments.values().flatten();
     let all: Vec<&Arguments> = of_callers
@@ -124,12 +174,7 @@ fn of_call(entry: &'static CatalogueCall, call: &Call) -> Result<Option<Vec<Argu
     if seen.is_empty() {
         return Err(Lack::NotNoted);
     }
-    let patterns = patterns(entry, &seen).ok_or(Lack::TooMany)?;
-    if patterns.iter().any(Pattern::is_free) {
-        return Ok(None);
-    }
-    let rules = patterns.iter().map(|pattern| pattern.rule(entry)).collect();
-    Ok(Some(rules))
+    Ok(seen)
 }
 
 /// Architectures on which a call's arguments are not those of the catalogue, with the calls and
@@ -138,6 +183,8 @@ fn of_call(entry: &'static CatalogueCall, call: &Call) -> Result<Option<Vec<Argu
 struct Elsewhere {
     /// The call was seen there, so it gets no rule.
     seen: ByPlace,
+    /// The profile is carried there, so neither.
+    carried: ByPlace,
     /// It was not; the rule says nothing there.
     idle: ByPlace,
 }
@@ -146,13 +193,20 @@ struct Elsewhere {
 type ByPlace = BTreeMap<(String, String), BTreeSet<String>>;
 
 impl Elsewhere {
-    fn is_judged(&mut self, entry: &CatalogueCall, call: &Call) -> bool {
-        let mut differs = entry.differs.iter();
-        let found = differs.find(|differs| call.arguments.contains_key(&differs.architecture));
-        if let Some(differs) = found {
-            add(&mut self.seen, entry, differs);
+    fn is_judged(&mut self, entry: &CatalogueCall, call: &Call, added: &Added) -> bool {
+        let mut found = false;
+        for differs in &entry.differs {
+            let calls = if call.arguments.contains_key(&differs.architecture) {
+                &mut self.seen
+            } else if added.is_carried_to(&differs.architecture) {
+                &mut self.carried
+            } else {
+                continue;
+            };
+            add(calls, entry, differs);
+            found = true;
         }
-        found.is_some()
+        found
     }
 
     fn add_idle(&mut self, entry: &CatalogueCall, architectures: &[String]) {
@@ -176,7 +230,13 @@ impl Elsewhere {
             why,
             names,
         });
-        seen.chain(idle)
+        let carried = self.carried.into_iter();
+        let carried = carried.map(|((architecture, why), names)| Warning::ArgumentsCarried {
+            architecture,
+            why,
+            names,
+        });
+        seen.chain(idle).chain(carried)
     }
 }
 

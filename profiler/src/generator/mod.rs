@@ -12,6 +12,7 @@ mod classify;
 mod floor;
 mod input;
 mod notes;
+mod portable;
 mod refusal;
 mod start;
 mod syscalls;
@@ -28,6 +29,7 @@ pub use floor::{
 };
 pub use input::{check_complete, check_one, recorded_with_no_new_privileges};
 pub use notes::about_gains;
+pub use portable::{Kind, Portable};
 pub use refusal::Refusal;
 pub use syscalls::{Options, generate, is_always_allowed, kernel_driven};
 pub use warning::{GenerateError, Warning};

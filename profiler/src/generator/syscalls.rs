@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 
 use super::about;
-use super::arguments::{self, ArgumentRule, ArgumentRules, Ruled};
+use super::arguments::{self, ArgumentRule, ArgumentRules, Because, Ruled};
 use super::base::Base;
 use super::floor::Floor;
 use super::input::{self, Calls};
+use super::portable::{Added, Portable};
 use super::refusal::{self, Refusal};
 use super::start;
 use super::tables::{ALWAYS, ANSWERS, AlwaysCall, When};
@@ -33,6 +34,7 @@ pub struct Options<'a> {
     /// What becomes of a call that is not allowed; `None`: as the base has it, or EPERM.
     pub refusal: Option<Refusal>,
     pub base: Option<&'a Base>,
+    pub portable: Portable<'a>,
 }
 
 /// The profile under which the recorded subject passes again. The order of the recordings is
@@ -51,15 +53,20 @@ pub fn generate(
     if let Some(base) = options.base {
         calls.architectures.extend(base.architectures().to_vec());
     }
+    let shared = architectures(&calls);
+    let asked = options.portable.architectures.iter().cloned();
+    calls.architectures.extend(asked);
     let architectures = architectures(&calls);
+    let added = Added::to(&mut calls, options.portable, &architectures);
     // What stands in the profile whether it was seen or not: what was seen of its arguments is not all
     // that is meant.
     let mut free = unseen.calls;
     free.extend(always_calls(&calls, is_container).map(|call| call.name.clone()));
     let (ruled, about_arguments) =
-        arguments::rules(&calls, &free, &architectures, options.arguments);
+        arguments::rules(&calls, &free, &architectures, options.arguments, &added);
     let mut syscalls = seen(&calls, &ruled);
     syscalls.extend(unseen.rules);
+    syscalls.extend(added.rules(&ruled));
     syscalls.extend(always(&calls, is_container));
     syscalls.extend(answers(&calls));
     let recorded = input::recorded_with_no_new_privileges(recordings);
@@ -71,9 +78,10 @@ pub fn generate(
         warnings.extend(about_base);
     }
     warnings.extend(unseen.warning);
+    warnings.extend(added.price());
     warnings.extend(about_arguments);
     warnings.extend(about::tried(&calls, &syscalls));
-    warnings.extend(about::calls(&calls, &architectures));
+    warnings.extend(about::calls(&calls, &shared));
     let (default_action, default_errno_ret) = refusal::default(options.refusal, options.base);
     if recorded && no_new_privileges {
         about::say_mode(&mut syscalls);
@@ -126,26 +134,37 @@ fn seen(calls: &Calls, ruled: &Ruled) -> Vec<Rule> {
             .copied()
             .collect();
         left.retain(|name| !names.contains(name));
-        let (with_rules, whole): (Vec<&str>, Vec<&str>) =
-            names.iter().partition(|&&name| ruled.contains_key(name));
-        let whole = whole.into_iter().map(str::to_owned).collect();
-        all.extend(allow(whole, comment));
-        for name in with_rules {
-            all.extend(
-                ruled[name]
-                    .iter()
-                    .map(|one| with_arguments(name, one, comment)),
-            );
-        }
+        all.extend(allowing(names, ruled, comment));
+    }
+    all
+}
+
+/// Those whose arguments are ruled have rules of their own.
+pub(super) fn allowing<'n>(
+    names: impl IntoIterator<Item = &'n str>,
+    ruled: &Ruled,
+    comment: &str,
+) -> Vec<Rule> {
+    let (with_rules, whole): (Vec<&str>, Vec<&str>) = names
+        .into_iter()
+        .partition(|&name| ruled.contains_key(name));
+    let whole = whole.into_iter().map(str::to_owned).collect();
+    let mut all = Vec::from_iter(allow(whole, comment));
+    for name in with_rules {
+        let each = ruled[name].iter();
+        all.extend(each.map(|one| with_arguments(name, one, comment)));
     }
     all
 }
 
 fn with_arguments(name: &str, rule: &ArgumentRule, seen: &str) -> Rule {
     let words = &rule.words;
-    let comment = match &rule.unseen {
-        None => format!("{seen}; {name}: {words}"),
-        Some(reason) => format!("not seen, but harmless; {name}: {words}; {reason}"),
+    let comment = match &rule.because {
+        Because::Call => format!("{seen}; {name}: {words}"),
+        Because::Portable(reason) => format!("for portability: {reason}; {name}: {words}"),
+        Because::Harmless(reason) => {
+            format!("not seen, but harmless; {name}: {words}; {reason}")
+        }
     };
     Rule {
         names: vec![name.to_owned()],
@@ -170,7 +189,7 @@ pub(super) fn always_calls(
         .calls
         .iter()
         .filter(move |call| call.when == When::Any || is_container)
-        .filter(|call| is_for(calls, call.architecture.as_deref()))
+        .filter(|call| is_for(calls, &call.architectures))
 }
 
 /// Whether a profile for the subject allows the call though no recording shows it.
@@ -184,7 +203,7 @@ pub fn is_always_allowed(name: &str, subject: &Subject) -> bool {
 pub fn kernel_driven() -> impl Iterator<Item = (&'static str, &'static str)> {
     let always = ALWAYS.calls.iter();
     always
-        .filter(|call| call.when == When::Any && call.architecture.is_none())
+        .filter(|call| call.when == When::Any && call.architectures.is_empty())
         .map(|call| (call.name.as_str(), call.reason.as_str()))
 }
 
@@ -194,7 +213,7 @@ fn answers(calls: &Calls) -> impl Iterator<Item = Rule> {
             .calls
             .iter()
             .map(|call| call.name.clone())
-            .filter(|_| is_for(calls, group.architecture.as_deref()))
+            .filter(|_| is_for(calls, &group.architectures))
             .filter(|name| !calls.named.contains_key(name))
             .collect();
         names.sort_unstable();
@@ -202,9 +221,10 @@ fn answers(calls: &Calls) -> impl Iterator<Item = Rule> {
     })
 }
 
-/// A table's line counts where its architecture was seen.
-fn is_for(calls: &Calls, architecture: Option<&str>) -> bool {
-    architecture.is_none_or(|needed| calls.architectures.contains(needed))
+/// A table's line counts where one of its architectures is; none: on all.
+fn is_for(calls: &Calls, architectures: &[String]) -> bool {
+    let mut needed = architectures.iter();
+    architectures.is_empty() || needed.any(|one| calls.architectures.contains(one))
 }
 
 pub(super) fn allow(names: Vec<String>, comment: &str) -> Option<Rule> {

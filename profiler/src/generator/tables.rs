@@ -40,7 +40,8 @@ pub(super) struct Always {
 pub(super) struct AlwaysCall {
     pub(super) name: String,
     pub(super) when: When,
-    pub(super) architecture: Option<String>,
+    #[serde(default)]
+    pub(super) architectures: Vec<String>,
     pub(super) reason: String,
     #[serde(rename = "source")]
     _source: String,
@@ -70,7 +71,8 @@ pub(super) struct AnswerGroup {
     pub(super) comment: String,
     #[serde(rename = "source")]
     _source: String,
-    pub(super) architecture: Option<String>,
+    #[serde(default)]
+    pub(super) architectures: Vec<String>,
     pub(super) calls: Vec<Answer>,
 }
 
@@ -228,10 +230,7 @@ mod tests {
                 .groups
                 .iter()
                 .filter(|group| {
-                    group
-                        .architecture
-                        .as_ref()
-                        .is_none_or(|a| a == architecture)
+                    group.architectures.is_empty() || group.architectures.contains(architecture)
                 })
                 .flat_map(|group| &group.calls)
                 .map(|call| call.name.as_str())

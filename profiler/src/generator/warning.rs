@@ -1,8 +1,9 @@
 //! What the user must know beside the result, and why there can be no result.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::LibseccompVersion;
+use crate::risk::Class;
 use crate::words::{count, list};
 
 /// Something that the recording left open, or that the output cannot say. Ordered as they are
@@ -61,6 +62,15 @@ pub enum Warning {
     )]
     ShutdownUnseen,
     #[error(
+        "for portability {} allowed that {} not seen: {}",
+        count(total(.classes), "call is", "calls are"),
+        if total(.classes) == 1 { "was" } else { "were" },
+        by_risk(.classes)
+    )]
+    Portable {
+        classes: BTreeMap<Class, BTreeSet<String>>,
+    },
+    #[error(
         "{} seen and allowed, though it is a way round the filter; record under the open filter, which refuses it, to see whether the subject falls back",
         were(.names)
     )]
@@ -87,6 +97,17 @@ pub enum Warning {
     TooManyArguments {
         names: BTreeSet<String>,
         most: usize,
+    },
+    #[error(
+        "the arguments of what {} for portability are not known: allowed with any",
+        match .names.len() { 1 => format!("{} stands for", list(.names)), _ => format!("{} stand for", list(.names)) }
+    )]
+    ArgumentsOfEquivalent { names: BTreeSet<String> },
+    #[error("on {architecture} {why}: {} allowed with any arguments", list(.names))]
+    ArgumentsCarried {
+        architecture: String,
+        why: String,
+        names: BTreeSet<String>,
     },
     #[error(
         "{} seen on {architecture}, where {why}: allowed with any arguments",
@@ -202,6 +223,18 @@ pub enum GenerateError {
         "capabilities: not observed while recording, so there is nothing to tell which are needed; record again where the kernel lets them be observed"
     )]
     CapabilitiesNotObserved,
+}
+
+fn total(classes: &BTreeMap<Class, BTreeSet<String>>) -> usize {
+    classes.values().map(BTreeSet::len).sum()
+}
+
+/// The gravest first; those of low risk are many, and count only.
+fn by_risk(classes: &BTreeMap<Class, BTreeSet<String>>) -> String {
+    list(classes.iter().rev().map(|(class, names)| match class {
+        Class::Low => format!("{} of {class} risk", names.len()),
+        _ => format!("{} of {class} risk ({})", names.len(), list(names)),
+    }))
 }
 
 fn were(names: &BTreeSet<String>) -> String {

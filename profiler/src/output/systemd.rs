@@ -139,9 +139,10 @@ fn setting(unit: &mut String, key: &str, sign: &str, names: &BTreeSet<String>) {
 /// `SCMP_ARCH_X86_64` is `x86-64` to systemd, and `native` where it is the only one: that word alone
 /// tells `systemd-analyze security` that no other is allowed.
 fn architectures(names: &[String]) -> String {
-    let own = |name: &String| {
-        let own = name.strip_prefix("SCMP_ARCH_").unwrap_or(name);
-        own.to_lowercase().replace('_', "-")
+    let own = |name: &String| match name.strip_prefix("SCMP_ARCH_").unwrap_or(name) {
+        "AARCH64" => "arm64".to_owned(),
+        "PPC64LE" => "ppc64-le".to_owned(),
+        own => own.to_lowercase().replace('_', "-"),
     };
     match names.iter().map(own).collect::<Vec<_>>().as_slice() {
         [only] if only == "x86-64" => "native".to_owned(),

@@ -101,6 +101,7 @@ const LAYERS: &[Layer] = &[
             "names",
             "profile",
             "recording",
+            "risk",
             "words",
         ],
         why: "a pure function of recordings; opens nothing",

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use crate::cli::{ArgumentLevel, DefaultAction, GenerateArgs, NoNewPrivileges};
+use crate::cli::{
+    Architecture, ArgumentLevel, DefaultAction, GenerateArgs, NoNewPrivileges, PortableKind,
+};
 use crate::commands::BadInput;
-use crate::generator::{ArgumentRules, Base, Floor, FloorFile, Options, Refusal};
+use crate::generator::{ArgumentRules, Base, Floor, FloorFile, Kind, Options, Portable, Refusal};
 use crate::profile;
 
 /// `--base`
@@ -38,10 +40,44 @@ fn read(path: &Path) -> anyhow::Result<FloorFile> {
     Ok(FloorFile::parse(&std::fs::read_to_string(path)?)?)
 }
 
+/// `--portable` and `--arch`
+pub(super) struct Elsewhere {
+    kinds: Vec<Kind>,
+    architectures: Vec<String>,
+}
+
+impl Elsewhere {
+    pub(super) fn new(args: &GenerateArgs) -> Self {
+        let kinds = args.policy.portable.iter().map(|kind| match kind {
+            PortableKind::Libc => Kind::Libc,
+            PortableKind::Kernel => Kind::Kernel,
+            PortableKind::Arch => Kind::Arch,
+        });
+        let architectures = args
+            .policy
+            .arch
+            .iter()
+            .map(|architecture| match architecture {
+                Architecture::X86_64 => "SCMP_ARCH_X86_64",
+                Architecture::X86 => "SCMP_ARCH_X86",
+                Architecture::X32 => "SCMP_ARCH_X32",
+                Architecture::Aarch64 => "SCMP_ARCH_AARCH64",
+                Architecture::Arm => "SCMP_ARCH_ARM",
+                Architecture::Ppc64le => "SCMP_ARCH_PPC64LE",
+                Architecture::Riscv64 => "SCMP_ARCH_RISCV64",
+            });
+        Self {
+            kinds: kinds.collect(),
+            architectures: architectures.map(str::to_owned).collect(),
+        }
+    }
+}
+
 pub(super) fn options<'a>(
     args: &GenerateArgs,
     base: Option<&'a Base>,
     floor: Option<&'a Floor>,
+    elsewhere: &'a Elsewhere,
 ) -> Options<'a> {
     Options {
         floor,
@@ -58,6 +94,10 @@ pub(super) fn options<'a>(
         },
         refusal: refusal(args),
         base,
+        portable: Portable {
+            kinds: &elsewhere.kinds,
+            architectures: &elsewhere.architectures,
+        },
     }
 }
 

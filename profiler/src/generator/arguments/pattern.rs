@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ArgumentRule;
+use super::{ArgumentRule, Because};
 use crate::arguments::{CATALOGUE, CatalogueArgument, CatalogueCall, Kind};
 use crate::profile::{Comparison, Operator};
 
@@ -32,41 +32,47 @@ pub(super) struct Pattern {
     origin: Origin,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Origin {
     is_seen: bool,
+    /// Why it stands for what was seen.
+    stands: BTreeSet<&'static str>,
     /// The catalogue's, for what it adds.
     reasons: BTreeSet<&'static str>,
 }
 
-/// What was seen, and what the catalogue adds. `None`: too many different ones were seen.
+/// What was seen, what `stands` for it (each with the reason), and what the catalogue adds. `None`:
+/// too many different ones were seen.
 pub(super) fn patterns(
     entry: &'static CatalogueCall,
     seen: &BTreeSet<&Vec<u32>>,
+    stands: &BTreeMap<Vec<u32>, &'static str>,
 ) -> Option<Vec<Pattern>> {
     let mut groups: BTreeMap<Vec<Test>, (Vec<u32>, Origin)> = BTreeMap::new();
-    let mut add = |values: &[u32], reason: Option<&'static str>| {
+    let mut add = |values: &[u32], from: Origin| {
         let (tests, bits) = group_of(entry, values);
-        let none = Origin {
-            is_seen: false,
-            reasons: BTreeSet::new(),
-        };
         let (flags, origin) = groups
             .entry(tests)
-            .or_insert_with(|| (vec![0; bits.len()], none));
+            .or_insert_with(|| (vec![0; bits.len()], Origin::default()));
         for (known, more) in flags.iter_mut().zip(bits) {
             *known |= more;
         }
-        origin.is_seen |= reason.is_none();
-        origin.reasons.extend(reason);
+        *origin = origin.with(&from);
     };
     for values in seen {
-        add(values, None);
+        add(values, Origin::seen());
+    }
+    for (values, reason) in stands {
+        add(values, Origin::standing(reason));
     }
     for also in &entry.also {
-        add(&also.values, Some(&also.reason));
+        add(&also.values, Origin::harmless(&also.reason));
     }
-    let count = groups.values().filter(|(_, origin)| origin.is_seen).count();
+    let is_asked = |origin: &Origin| origin.is_seen || !origin.stands.is_empty();
+    let count = groups
+        .values()
+        .filter(|(_, origin)| is_asked(origin))
+        .count();
     if count > CATALOGUE.most_combinations.count {
         return None;
     }
@@ -156,7 +162,8 @@ fn shortened(entry: &CatalogueCall, all: &[Pattern]) -> Vec<Pattern> {
         }
     }
     shortest.sort_by(|one, other| {
-        let unseen = |pattern: &Pattern| !pattern.origin.is_seen;
+        let unseen =
+            |pattern: &Pattern| (!pattern.origin.is_seen, pattern.origin.stands.is_empty());
         (unseen(one), &one.tests).cmp(&(unseen(other), &other.tests))
     });
     shortest
@@ -186,9 +193,45 @@ fn united(entry: &CatalogueCall, one: &Pattern, other: &Pattern) -> Option<Patte
 }
 
 impl Origin {
+    fn seen() -> Self {
+        Self {
+            is_seen: true,
+            ..Self::default()
+        }
+    }
+
+    fn standing(reason: &'static str) -> Self {
+        Self {
+            stands: BTreeSet::from([reason]),
+            ..Self::default()
+        }
+    }
+
+    fn harmless(reason: &'static str) -> Self {
+        Self {
+            reasons: BTreeSet::from([reason]),
+            ..Self::default()
+        }
+    }
+
+    fn because(&self) -> Because {
+        let joined = |all: &BTreeSet<&str>| {
+            let all: Vec<&str> = all.iter().copied().collect();
+            all.join("; ")
+        };
+        if self.is_seen {
+            Because::Call
+        } else if self.stands.is_empty() {
+            Because::Harmless(joined(&self.reasons))
+        } else {
+            Because::Portable(joined(&self.stands))
+        }
+    }
+
     fn with(&self, other: &Self) -> Self {
         Self {
             is_seen: self.is_seen || other.is_seen,
+            stands: self.stands.union(&other.stands).copied().collect(),
             reasons: self.reasons.union(&other.reasons).copied().collect(),
         }
     }
@@ -223,11 +266,10 @@ impl Pattern {
         let words: Vec<String> = tests()
             .map(|(argument, &test)| words(argument, test))
             .collect();
-        let reasons: Vec<&str> = self.origin.reasons.iter().copied().collect();
         ArgumentRule {
             comparisons: comparisons.collect(),
             words: words.join(", "),
-            unseen: (!self.origin.is_seen).then(|| reasons.join("; ")),
+            because: self.origin.because(),
         }
     }
 }

@@ -1,5 +1,6 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::Because;
 use super::pattern::{Pattern, patterns};
 use crate::arguments::CatalogueCall;
 
@@ -14,7 +15,11 @@ fn entry(arguments: &str, also: &str) -> &'static CatalogueCall {
 
 fn of(entry: &'static CatalogueCall, seen: &[&[u32]]) -> Option<Vec<Pattern>> {
     let seen: Vec<Vec<u32>> = seen.iter().map(|values| values.to_vec()).collect();
-    patterns(entry, &seen.iter().collect::<BTreeSet<_>>())
+    patterns(
+        entry,
+        &seen.iter().collect::<BTreeSet<_>>(),
+        &BTreeMap::new(),
+    )
 }
 
 /// Index, mask and value of each comparison, a line a rule.
@@ -51,8 +56,9 @@ fn each_combination_of_values_is_a_rule() {
     let [seen, also] = &patterns[..] else {
         panic!("{patterns:?}")
     };
-    assert_eq!(seen.rule(two).unseen, None);
-    assert_eq!(also.rule(two).unseen.as_deref(), Some("harmless"));
+    assert_eq!(seen.rule(two).because, Because::Call);
+    let harmless = Because::Harmless("harmless".to_owned());
+    assert_eq!(also.rule(two).because, harmless);
     assert_eq!(also.rule(two).words, "a 7, b 8");
 }
 

@@ -210,6 +210,8 @@ fn check(code: c_int) -> io::Result<()> {
 mod tests {
     use profiler_common::{Abi, X32_BIT};
 
+    use std::collections::BTreeSet;
+
     use super::Libseccomp;
     use crate::names;
 
@@ -234,5 +236,33 @@ mod tests {
             }
         }
         assert!(known > 1000, "{known}");
+    }
+
+    /// Of names that are older than the library. `break` does nothing anywhere.
+    #[test]
+    fn other_architectures_have_the_librarys_calls() {
+        let library = Libseccomp::open().unwrap();
+        let version = library.version().parse().unwrap();
+        let is_old = |name: &&str| {
+            *name != "break" && names::libseccomp_since(name).is_some_and(|since| since <= version)
+        };
+        for (ours, own) in [
+            ("SCMP_ARCH_AARCH64", "aarch64"),
+            ("SCMP_ARCH_ARM", "arm"),
+            ("SCMP_ARCH_PPC64LE", "ppc64le"),
+            ("SCMP_ARCH_RISCV64", "riscv64"),
+        ] {
+            let token = library.architecture(own).unwrap();
+            let all = || names::known_to_libseccomp().filter(is_old);
+            let here: BTreeSet<&str> = all().filter(|name| names::exists(ours, name)).collect();
+            let there: BTreeSet<&str> = all()
+                .filter(|name| library.syscall_of(token, name).is_some())
+                .collect();
+            let missing: Vec<_> = there.difference(&here).collect();
+            assert_eq!(missing, Vec::<&&str>::new(), "{ours}");
+            // To the library those are parts of socketcall and ipc there.
+            let parts = here.difference(&there).count();
+            assert_eq!(parts, if own == "ppc64le" { 31 } else { 0 }, "{ours}");
+        }
     }
 }
