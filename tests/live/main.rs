@@ -9,6 +9,7 @@ mod attached;
 mod bad_input;
 mod capabilities;
 mod checkpoint;
+mod elsewhere;
 mod evidence;
 mod forms;
 mod hot_path;

@@ -7,9 +7,25 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::shell::run;
+use crate::shell::{run, workspace};
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// `part` of a package of another suite, as `target/tools/NAME`; fetched where it is not there.
+pub(crate) fn provide(suite: &str, package: &str, part: &str, name: &str) -> Result<PathBuf> {
+    let folder = workspace().join("target/tools");
+    let provided = folder.join(name);
+    if !provided.exists() {
+        eprintln!("setup: fetching {package} of {suite}");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let apt = Apt::new(&folder.join("apt"), suite)?;
+        let unpacked = apt.unpack(package)?;
+        fs::rename(unpacked.join(part), &provided)
+            .with_context(|| format!("{package} of {suite} has no {part}"))?;
+        apt.remove()?;
+    }
+    Ok(provided)
+}
 
 pub(crate) struct Apt {
     folder: PathBuf,

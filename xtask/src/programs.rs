@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result};
 
 use crate::shell::{run, workspace};
 
-/// Source under `tests/programs` without `.c` (but for `-i386`), flags, and what the flags are for.
-const PROGRAMS: [(&str, &[&str], &str); 27] = [
+/// Source under `tests/programs` without `.c` (but for `-i386`, `-musl`), flags, and what the flags are
+/// for.
+const PROGRAMS: [(&str, &[&str], &str); 29] = [
     (
         "arguments",
         &["-static", "-pthread"],
@@ -32,6 +33,16 @@ const PROGRAMS: [(&str, &[&str], &str); 27] = [
         "filtered",
         &["-static", "-pthread"],
         "a filter before it is attached to",
+    ),
+    (
+        "elsewhere",
+        &["-pthread"],
+        "what libcs call by different names",
+    ),
+    (
+        "elsewhere-musl",
+        &["-pthread"],
+        "the same with the other libc",
     ),
     ("forking", &[], "dynamically linked, forks, vforks, execs"),
     (
@@ -78,13 +89,17 @@ pub(crate) fn programs() -> Result<()> {
     let out = workspace().join("target/programs");
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     for (name, flags, _) in PROGRAMS {
+        let (source, compiler) = match name.strip_suffix("-musl") {
+            Some(source) => (source, "musl-gcc"),
+            None => (name.trim_end_matches("-i386"), "gcc"),
+        };
         let source = workspace()
             .join("tests/programs")
-            .join(name.trim_end_matches("-i386"))
+            .join(source)
             .with_extension("c");
         // Beside it first: a program that is running cannot be written over.
         let fresh = out.join(format!(".{name}"));
-        run(Command::new("gcc")
+        run(Command::new(compiler)
             .args(["-std=gnu17", "-O1", "-Wall", "-Wextra", "-Werror"])
             .args(flags)
             .arg("-o")

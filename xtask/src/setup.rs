@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::apt;
 use crate::quadlet;
 use crate::shell::{on_path, output, run, succeeds, workspace};
 
 /// Debian packages, and what for.
-const PACKAGES: [(&str, &str); 12] = [
+const PACKAGES: [(&str, &str); 13] = [
     (
         "busybox-static",
         "the smallest test image, and health checks",
@@ -29,11 +30,16 @@ const PACKAGES: [(&str, &str); 12] = [
     ("libc6-dev", "static programs"),
     ("libseccomp2", "`verify -- CMD` compiles profiles with it"),
     ("mmdebstrap", "the test images' root file systems"),
+    ("musl-tools", "programs of another libc"),
     ("strace", "the oracle that the recorder is held against"),
     ("stress-ng", "load beside the recorder"),
     ("systemd", "`systemd-analyze` reads the drop-ins"),
     ("systemd-container", "a systemd of its own enforces them"),
 ];
+
+/// A newer glibc than the machine's, by whose loader programs run.
+const NEWER_SUITE: &str = "trixie";
+const NEWER_LIBC: &str = "usr/lib/x86_64-linux-gnu";
 
 /// Starting containers takes far less; a loaded machine's first start of containerd may not.
 const ENGINE_START: Duration = Duration::from_secs(90);
@@ -46,6 +52,7 @@ pub(crate) fn setup() -> Result<()> {
         install(&["kubernetes-client"])?;
     }
     quadlet::provide()?;
+    apt::provide(NEWER_SUITE, "libc6", NEWER_LIBC, "glibc")?;
     let engine_answers = engine_answers();
     if !engine_answers && !on_path("dockerd") {
         install(&["docker.io"])?;
