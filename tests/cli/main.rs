@@ -4,6 +4,7 @@
 //! read the diff.
 
 mod bad_input;
+mod ci;
 mod merging;
 mod surroundings;
 
