@@ -18,6 +18,9 @@ pub(super) struct Kernel {
     pub(super) has_tracepoint: bool,
     /// Counts what kprobes miss (6.7 and later).
     pub(super) counts_probes: bool,
+    /// Can preempt a program at a tracepoint or at a function's exit, and then shows it nothing of what
+    /// others do on that processor (6 to 30 calls of `tests/vm/work.sh`; none up to 6.12).
+    pub(super) preempts_programs: bool,
 }
 
 /// Every Debian release's own that profiler claims to run on, and the newest there is.
@@ -28,6 +31,7 @@ const KERNELS: [Kernel; 3] = [
         suite: "bookworm",
         has_tracepoint: false,
         counts_probes: false,
+        preempts_programs: false,
     },
     Kernel {
         name: "6.12",
@@ -35,6 +39,7 @@ const KERNELS: [Kernel; 3] = [
         suite: "trixie",
         has_tracepoint: false,
         counts_probes: true,
+        preempts_programs: false,
     },
     Kernel {
         name: "newest",
@@ -43,6 +48,7 @@ const KERNELS: [Kernel; 3] = [
         suite: "trixie-backports",
         has_tracepoint: true,
         counts_probes: true,
+        preempts_programs: true,
     },
 ];
 
