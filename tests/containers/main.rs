@@ -9,6 +9,7 @@ mod bad_input;
 mod capabilities;
 mod confinement;
 mod denied;
+mod engine_default;
 mod floor;
 mod formats;
 mod harden;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use profiler::generator::{self, Base, GenerateError, Options, Refusal, Warning};
 use profiler::profile::compile::compile;
-use profiler::profile::{self, Action, Profile};
+use profiler::profile::{self, Action, Container, Profile};
 use profiler::{names, output};
 use profiler_common::Abi;
 
@@ -25,7 +25,8 @@ fn refusing(name: &str, refusal: Refusal) -> Profile {
 
 fn base() -> Base {
     let path = profiler_tests::file("golden/base.profile.json");
-    let file = profile::read_whole(&path).unwrap_or_else(|error| panic!("{error}"));
+    let file =
+        profile::read_whole(&path, &Container::default()).unwrap_or_else(|error| panic!("{error}"));
     Base::new("base.profile.json".to_owned(), file.profile).expect("it refuses by default")
 }
 
@@ -106,7 +107,11 @@ fn names_of(profile: &Profile, of: fn(Action) -> bool) -> BTreeSet<String> {
 
 #[test]
 fn neither_the_base_nor_what_was_seen_is_taken_away() {
-    let file = profile::read(&profiler_tests::file("golden/base.profile.json")).unwrap();
+    let file = profile::read(
+        &profiler_tests::file("golden/base.profile.json"),
+        &Container::default(),
+    )
+    .unwrap();
     for name in ALL {
         let both = from_base(name).0;
         let seen = generate(name, Options::default()).0;

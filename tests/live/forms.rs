@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use profiler::profile;
+use profiler::profile::{self, Container};
 use profiler_tests::{Ran, assert_root, profiler, program, run};
 
 const CALLS: [&str; 4] = ["clone", "ioctl", "personality", "socket"];
@@ -55,7 +55,10 @@ fn an_attack_by_a_call_that_is_allowed_is_refused() {
     for level in ["off", "safe", "all"] {
         let path = folder.path().join("p.json");
         generate(&recording, level, &path);
-        let rules = profile::read(&path).unwrap().profile.syscalls;
+        let rules = profile::read(&path, &Container::default())
+            .unwrap()
+            .profile
+            .syscalls;
         let allowed = rules.iter().filter(|rule| rule.lets_through());
         let allowed: BTreeSet<&str> = allowed
             .flat_map(|rule| rule.names.iter().map(String::as_str))

@@ -46,6 +46,22 @@ fn without(names: &str, errno: i32) -> String {
 }
 
 #[test]
+fn an_engines_default_is_loaded_by_its_name() {
+    let place = Place::new();
+    let ran = run(profiler()
+        .args(["verify", "docker-default", "--"])
+        .args(["unshare", "--user", "true"]))
+    .expect_code(1);
+    assert!(
+        ran.stderr
+            .contains("denied: unshare (x86_64) with EPERM, once"),
+        "{}",
+        ran.stderr
+    );
+    place.leftovers.expect_none();
+}
+
+#[test]
 fn what_is_denied_is_named_though_the_command_passes() {
     let place = Place::new();
     // dash asks three times for one umask.
@@ -177,8 +193,8 @@ fn input_that_cannot_be_judged_is_2() {
         ("no JSON", "is no seccomp profile"),
         (r#"{"defaultAction": "SCMP_ACT_MAYBE"}"#, "SCMP_ACT_MAYBE"),
         (
-            r#"{"defaultAction": "SCMP_ACT_ALLOW", "archMap": [{"architecture": "SCMP_ARCH_X86_64"}]}"#,
-            "archMap",
+            r#"{"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_LOG"]}"#,
+            "flags",
         ),
         (
             r#"{"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_VAX"]}"#,

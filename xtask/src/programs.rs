@@ -9,7 +9,12 @@ use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c` (but for `-i386`, `-musl`), flags, and what the flags are
 /// for.
-const PROGRAMS: [(&str, &[&str], &str); 29] = [
+const PROGRAMS: [(&str, &[&str], &str); 30] = [
+    (
+        "answers",
+        &["-static"],
+        "what a filter answers to every call",
+    ),
     (
         "arguments",
         &["-static", "-pthread"],

@@ -69,7 +69,8 @@ pub struct Policy {
     /// Refuse nothing: what would be refused passes, and the kernel logs it
     #[arg(long, conflicts_with = "default_action")]
     pub log: bool,
-    /// Begin from PROFILE: all of its rules are kept, what was seen is added
+    /// Begin from PROFILE: all of its rules are kept, what was seen is added; docker-default is
+    /// Docker's own, for the capabilities that are kept
     #[arg(long, value_name = "PROFILE")]
     pub base: Option<PathBuf>,
     /// Allow besides what is called instead elsewhere: by another libc, on an older kernel or another

@@ -12,7 +12,8 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct LintArgs {
-    /// Seccomp profiles, as Docker, Podman or the OCI specification have them
+    /// Seccomp profiles, as Docker, Podman or the OCI specification have them; docker-default is
+    /// Docker's own
     #[arg(value_name = "PROFILE", required_unless_present = "rules")]
     pub profiles: Vec<PathBuf>,
     /// Mend in place what takes no decision, and tell what is left

@@ -18,7 +18,7 @@ use super::RunOptions;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub struct VerifyArgs {
-    /// A seccomp profile, as `profiler generate` writes it
+    /// A seccomp profile, as `profiler generate` writes it, or docker-default: that of Docker
     pub profile: PathBuf,
     /// The image to start containers of
     #[arg(long, value_name = "IMAGE")]

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use self::options::{Elsewhere, base, floor, options};
+use self::options::{Elsewhere, base, floor, no_new_privileges, options};
 use super::BadInput;
 use crate::capabilities::CapabilityList;
 use crate::cli::{GenerateArgs, OutputFormat, RunOptions};
@@ -24,11 +24,12 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         .iter()
         .map(|path| read(path, args.policy.strict))
         .collect::<anyhow::Result<Vec<Recording>>>()?;
-    let (base, floor, elsewhere) = (base(args)?, floor(args)?, Elsewhere::new(args));
+    let wanted = no_new_privileges(args);
+    let (capabilities, about_capabilities) = capabilities(&recordings, wanted)?;
+    let base = base(args, capabilities.as_ref(), &recordings)?;
+    let (floor, elsewhere) = (floor(args)?, Elsewhere::new(args));
     let options = options(args, base.as_ref(), floor.as_ref(), &elsewhere);
     let (profile, about_profile) = generator::generate(&recordings, options)?;
-    let wanted = options.no_new_privileges;
-    let (capabilities, about_capabilities) = capabilities(&recordings, wanted)?;
     let folder = args.output.as_deref().filter(|path| is_folder(path));
     // The recordings are of one subject: the generator has seen to that.
     let subject = recordings[0].subject.clone();

@@ -1,7 +1,6 @@
 //! `profiler lint`
 
-use std::fs::File;
-use std::io::Read as _;
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::BadInput;
@@ -9,10 +8,7 @@ use crate::cli::{FailOn, FindingFormat, LintArgs};
 use crate::lint::{self, Findings, Options, Severity};
 use crate::output::lint::FileReport;
 use crate::recording::Text;
-use crate::{file, output};
-
-/// An engine's own profile has 20 KB.
-const LARGEST: u64 = 4 << 20;
+use crate::{file, output, profile};
 
 pub fn lint(args: &LintArgs) -> anyhow::Result<u8> {
     if args.rules {
@@ -68,10 +64,10 @@ fn options(args: &LintArgs) -> anyhow::Result<Options> {
 }
 
 fn judge(path: &Path, options: &Options, fix: bool) -> anyhow::Result<Findings> {
-    let bytes =
-        read(path).map_err(|error| BadInput(format!("cannot read {}: {error}", shown(path))))?;
-    if bytes.len() as u64 > LARGEST {
-        let message = format!("{} is too large for a seccomp profile (4 MiB)", shown(path));
+    let bytes = profile::bytes(path).map_err(|error| BadInput(error.to_string()))?;
+    let is_file = matches!(bytes, Cow::Owned(_));
+    if fix && !is_file {
+        let message = format!("{} is no file that --fix could mend", shown(path));
         return Err(BadInput(message).into());
     }
     let no_profile = |error: lint::NotAProfile| {
@@ -90,15 +86,6 @@ fn judge(path: &Path, options: &Options, fix: bool) -> anyhow::Result<Findings> 
 
 fn shown(path: &Path) -> Text {
     Text::from(path.as_os_str())
-}
-
-/// One byte more than the largest at most, whatever the file is.
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn fails(fail_on: FailOn, files: &[FileReport]) -> bool {

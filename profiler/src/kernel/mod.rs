@@ -14,7 +14,7 @@ pub use facts::{
 };
 pub use layout::LayoutError;
 pub use observer::{Capacity, Observer, ObserverError, ScopeId, Watch, boot_time_ns};
-pub use preflight::{PreflightError, may_read_strings, preflight};
+pub use preflight::{PreflightError, kernel_release, may_read_strings, preflight};
 pub use profiler_common::Boundary;
 pub use symbols::Symbols;
 

@@ -4,14 +4,19 @@
 
 mod answer;
 pub mod compile;
+mod container;
 pub mod deviation;
+mod engines;
 pub mod evaluate;
 pub mod interpret;
 mod read;
+mod resolve;
 mod runtime;
 
 pub use answer::Answer;
-pub use read::{ProfileFile, ReadError, read, read_whole};
+pub use container::{Container, UnknownCapability};
+pub use engines::DOCKER_DEFAULT;
+pub use read::{ProfileFile, ReadError, bytes, parse, read, read_whole};
 pub use runtime::{NATIVE, Runtime};
 
 use schemars::JsonSchema;

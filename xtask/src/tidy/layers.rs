@@ -62,7 +62,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "profile",
-        imports: &["file", "names"],
+        imports: &["file", "names", "words"],
         why: "values, and compiling them by name",
     },
     Layer {

@@ -2,19 +2,33 @@
 
 use std::path::Path;
 
+use crate::capabilities::CapabilityList;
 use crate::cli::{
     Architecture, ArgumentLevel, DefaultAction, GenerateArgs, NoNewPrivileges, PortableKind,
 };
 use crate::commands::BadInput;
 use crate::generator::{ArgumentRules, Base, Floor, FloorFile, Kind, Options, Portable, Refusal};
-use crate::profile;
+use crate::profile::{self, Container};
+use crate::recording::Recording;
 
-/// `--base`
-pub(super) fn base(args: &GenerateArgs) -> Result<Option<Base>, BadInput> {
+/// `--base`, as it holds for a container with the capabilities that are kept.
+pub(super) fn base(
+    args: &GenerateArgs,
+    capabilities: Option<&CapabilityList>,
+    recordings: &[Recording],
+) -> Result<Option<Base>, BadInput> {
     let Some(path) = &args.policy.base else {
         return Ok(None);
     };
-    let file = profile::read_whole(path).map_err(|error| BadInput(error.to_string()))?;
+    let container = match capabilities {
+        Some(list) => {
+            Container::with(&list.add, &list.drop).map_err(|error| BadInput(error.to_string()))?
+        }
+        None => Container::default(),
+    };
+    let container = container.on(&recordings[0].host.kernel);
+    let file =
+        profile::read_whole(path, &container).map_err(|error| BadInput(error.to_string()))?;
     let name = path.display().to_string();
     let base = Base::new(name, file.profile).map_err(|error| BadInput(error.to_string()))?;
     Ok(Some(base))
@@ -81,11 +95,7 @@ pub(super) fn options<'a>(
 ) -> Options<'a> {
     Options {
         floor,
-        no_new_privileges: match args.start.no_new_privileges {
-            NoNewPrivileges::AsRecorded => None,
-            NoNewPrivileges::On => Some(true),
-            NoNewPrivileges::Off => Some(false),
-        },
+        no_new_privileges: no_new_privileges(args),
         init: args.start.init,
         arguments: match args.policy.args {
             ArgumentLevel::Off => ArgumentRules::Off,
@@ -98,6 +108,15 @@ pub(super) fn options<'a>(
             kinds: &elsewhere.kinds,
             architectures: &elsewhere.architectures,
         },
+    }
+}
+
+/// `None`: as recorded.
+pub(super) fn no_new_privileges(args: &GenerateArgs) -> Option<bool> {
+    match args.start.no_new_privileges {
+        NoNewPrivileges::AsRecorded => None,
+        NoNewPrivileges::On => Some(true),
+        NoNewPrivileges::Off => Some(false),
     }
 }
 

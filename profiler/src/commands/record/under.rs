@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::bail;
 use sha2::{Digest as _, Sha256};
 
-use crate::profile::{self, Profile};
+use crate::profile::{self, Container, Profile};
 use crate::recording::{Filter, Text};
 
 pub(in crate::commands) enum Under {
@@ -22,7 +22,7 @@ impl Under {
             "default" => Self::EngineDefault,
             path => Self::File {
                 path: path.to_owned(),
-                json: profile::read(Path::new(path))?.json,
+                json: profile::read(Path::new(path), &Container::default())?.json,
             },
         })
     }
@@ -48,7 +48,9 @@ impl Under {
             Self::EngineDefault => {
                 bail!("--under default is an engine's own filter, and a command runs without one")
             }
-            Self::File { path, .. } => profile::read_whole(Path::new(path))?.profile,
+            Self::File { path, .. } => {
+                profile::read_whole(Path::new(path), &Container::default())?.profile
+            }
         })
     }
 

@@ -5,16 +5,17 @@ use std::path::Path;
 use super::observations;
 use crate::cli::VerifyArgs;
 use crate::commands::BadInput;
-use crate::kernel::{Boundary, Capacity, Observer, Watch};
+use crate::kernel::{Boundary, Capacity, Observer, Watch, kernel_release};
 use crate::profile::compile::{CompileError, Compiled, compile};
-use crate::profile::{Profile, read_whole};
+use crate::profile::{Container, Profile, read_whole};
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
 use crate::target::command::{CommandError, CommandSpec, Leftovers, run};
 use crate::target::{Interrupts, Session};
 use crate::verify::{Verdict, judge};
 
 pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<Verdict> {
-    let profile = read_whole(&args.profile)
+    let container = Container::default().on(&kernel_release());
+    let profile = read_whole(&args.profile, &container)
         .map_err(|error| BadInput(error.to_string()))?
         .profile;
     let compiled = program(&args.profile, &profile)?;

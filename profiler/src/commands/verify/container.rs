@@ -8,8 +8,8 @@ use crate::cli::{RunOptions, VerifyArgs};
 use crate::commands::BadInput;
 use crate::commands::stage::{Confined, Once, Stage};
 use crate::file;
-use crate::kernel::{Boundary, Capacity, Observer, Watch};
-use crate::profile::read;
+use crate::kernel::{Boundary, Capacity, Observer, Watch, kernel_release};
+use crate::profile::{self, read};
 use crate::recording::Text;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
 use crate::target::engine::Engine;
@@ -18,12 +18,15 @@ use crate::terminal;
 use crate::verify::{CapabilityRules, Verdict, judge};
 
 pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Verdict> {
-    let profile = read(&args.profile).map_err(|error| BadInput(error.to_string()))?;
     let list = match &args.capabilities {
         Some(path) => Some(capabilities::read(path).map_err(|e| BadInput(e.to_string()))?),
         None => None,
     };
     let options = options(&args.options, list.as_ref())?;
+    let about = profile::Container::with(&options.cap_add, &options.cap_drop)
+        .map_err(|error| BadInput(error.to_string()))?
+        .on(&kernel_release());
+    let file = read(&args.profile, &about).map_err(|error| BadInput(error.to_string()))?;
     let arguments = arguments(args)?;
     // Before there is anything to leave behind.
     let interrupts = Interrupts::of_this_process()?;
@@ -50,13 +53,13 @@ pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Ver
     let confined = Confined {
         cgroup: &cgroup,
         options: &options,
-        seccomp: &profile.json,
+        seccomp: &file.json,
     };
     let (starts, exit_code) = stage.starts(confined, args.starts, None).await?;
     let mut seen = observations(&observer.facts(scope)?);
     seen.starts = starts;
     seen.exit_code = exit_code;
-    let verdict = judge(&profile.profile, list.clone().map(rules).as_ref(), &seen);
+    let verdict = judge(&file.profile, list.clone().map(rules).as_ref(), &seen);
     if let (true, Some(list)) = (args.ablate, list) {
         if !verdict.passed() {
             return Ok(verdict);
