@@ -9,6 +9,7 @@ pub mod cli;
 pub mod collector;
 pub mod commands;
 pub mod coverage;
+pub mod diff;
 pub mod explain;
 pub mod file;
 pub mod generator;

@@ -129,7 +129,8 @@ pub fn syscall(abi: Abi, number: i32) -> String {
     known_syscall(abi, number).map_or_else(|| number.to_string(), str::to_owned)
 }
 
-fn known_syscall(abi: Abi, number: i32) -> Option<&'static str> {
+/// The call's name, where the number has one.
+pub fn known_syscall(abi: Abi, number: i32) -> Option<&'static str> {
     let index = usize::try_from(number).ok()?;
     match abi {
         Abi::X86_64 => syscalls::x86_64::Sysno::new(index).map(|s| s.name()),

@@ -28,6 +28,7 @@ pub const SCHEMAS: &[Schema] = &[
         "generate --format capabilities, verify --ablate"
     ),
     schema!("coverage", 1, "coverage --format json"),
+    schema!("diff", 1, "diff --format json"),
     schema!("floor", 1, "floor"),
     schema!("harden", 1, "harden"),
     schema!("lint", 1, "lint --format json"),

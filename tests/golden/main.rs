@@ -7,6 +7,7 @@
 mod arguments;
 mod covering;
 mod deploying;
+mod diffing;
 mod explaining;
 mod formats;
 mod linting;

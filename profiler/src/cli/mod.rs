@@ -1,6 +1,7 @@
 //! What can be typed: clap's types, one file a verb. Nothing is done here.
 
 mod coverage;
+mod diff;
 mod explain;
 mod floor;
 mod generate;
@@ -14,6 +15,7 @@ mod together;
 mod verify;
 
 pub use coverage::{CoverageArgs, CoverageFormat};
+pub use diff::{DiffArgs, DiffFailOn, DiffFormat};
 pub use explain::ExplainArgs;
 pub use floor::FloorArgs;
 pub use generate::{
@@ -48,6 +50,7 @@ pub enum Verb {
     Coverage(CoverageArgs),
     Verify(VerifyArgs),
     Harden(HardenArgs),
+    Diff(DiffArgs),
     Lint(LintArgs),
     Floor(FloorArgs),
     Schema(SchemaArgs),
@@ -57,7 +60,9 @@ pub enum Verb {
 /// others leave their codes to the command that they run and say 125, as `docker run` does.
 pub fn usage_code() -> u8 {
     match std::env::args().nth(1).as_deref() {
-        Some("coverage" | "explain" | "generate" | "lint" | "merge" | "schema" | "verify") => 2,
+        Some(
+            "coverage" | "diff" | "explain" | "generate" | "lint" | "merge" | "schema" | "verify",
+        ) => 2,
         _ => 125,
     }
 }

@@ -1,6 +1,7 @@
 //! The verbs: thin, each reads its input, calls the library, and writes what came of it.
 
 mod coverage;
+mod diff;
 mod explain;
 mod floor;
 mod generate;
@@ -20,6 +21,7 @@ use std::io::{ErrorKind, Write as _};
 use anyhow::Context as _;
 
 pub use coverage::coverage;
+pub use diff::diff;
 pub use explain::explain;
 pub use floor::floor;
 pub use generate::generate;
@@ -44,6 +46,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Verb::Merge(args) => merge(&args),
         Verb::Coverage(args) => coverage(&args),
         Verb::Verify(args) => verify(&args),
+        Verb::Diff(args) => diff(&args),
         Verb::Lint(args) => lint(&args),
         Verb::Floor(args) => floor(&args),
         Verb::Harden(args) => harden(&args),

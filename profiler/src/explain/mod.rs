@@ -12,6 +12,7 @@ mod names;
 mod who;
 
 pub use names::UnknownName;
+pub use who::who;
 
 use crate::capabilities::CapabilityList;
 use crate::recording::{Recording, Status};

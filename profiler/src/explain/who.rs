@@ -7,7 +7,7 @@ use crate::recording::{
 };
 
 /// `/usr/sbin/nginx (nginx), workload, in 2 of 2 runs`
-pub(super) fn who(recording: &Recording, caller: &Caller) -> String {
+pub fn who(recording: &Recording, caller: &Caller) -> String {
     format!(
         "{}, {}, in {} of {} runs",
         program(recording, caller),

@@ -6,6 +6,7 @@
 mod capabilities;
 mod compose;
 pub mod coverage;
+pub mod diff;
 mod docker_run;
 pub mod harden;
 mod kubernetes;
@@ -14,6 +15,7 @@ mod markdown;
 mod name;
 mod oci;
 mod podman;
+mod sarif;
 mod spo;
 mod systemd;
 mod text;

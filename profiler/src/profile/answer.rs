@@ -1,6 +1,10 @@
 //! What a filter answers a call with: an action and its errno, as the kernel reads both out of one
 //! 32-bit value (<https://github.com/torvalds/linux/blob/v6.18/include/uapi/linux/seccomp.h#L38-L49>).
 
+use std::fmt;
+
+use nix::errno::Errno;
+
 use super::{Action, Rule};
 
 /// For `SCMP_ACT_ERRNO` and `SCMP_ACT_TRACE` without an errno of their own.
@@ -51,6 +55,23 @@ impl Answer {
     /// Whether the call is made.
     pub fn permits(self) -> bool {
         matches!(self, Self::Allow | Self::Log)
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow => f.write_str("allowed"),
+            Self::Log => f.write_str("allowed and logged"),
+            Self::Trace(_) => f.write_str("left to a tracer"),
+            Self::Errno(number) => match Errno::from_raw(i32::from(*number)) {
+                Errno::UnknownErrno => write!(f, "errno {number}"),
+                known => write!(f, "{known:?}"),
+            },
+            Self::Trap => f.write_str("SIGSYS"),
+            Self::KillThread => f.write_str("the thread is killed"),
+            Self::KillProcess => f.write_str("the process is killed"),
+        }
     }
 }
 

@@ -1,58 +1,19 @@
-//! SARIF 2.1.0 (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>), by which code
-//! hosts show findings beside the line.
-//!
-//! Written out by hand: it is one small document, and a test holds it against the published schema.
+//! For code hosts: each finding beside its line, with the mend where there is one.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::FileReport;
 use crate::lint::{Edit, Finding, Place, Rule, RuleId, Severity, rules};
-
-const SCHEMA: &str =
-    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
-
-/// What may stand in a path of a URI.
-const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'~');
+use crate::output::sarif::{document, uri};
 
 pub fn sarif(files: &[FileReport]) -> String {
     let results = files.iter().flat_map(|file| {
-        let uri = uri(file);
+        let uri = uri(&file.path);
         let findings = file.findings.findings.iter();
         findings.map(move |finding| result(&uri, finding))
     });
     let documented: Vec<Value> = rules().iter().map(documented).collect();
-    crate::output::text::json(&json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {
-                "driver": {
-                    "name": "profiler",
-                    "version": env!("CARGO_PKG_VERSION"),
-                    "rules": documented,
-                }
-            },
-            "columnKind": "unicodeCodePoints",
-            "results": results.collect::<Vec<_>>(),
-        }]
-    }))
-}
-
-fn uri(file: &FileReport) -> String {
-    let path = String::from_utf8_lossy(file.path.as_bytes());
-    let relative = path.strip_prefix("./").unwrap_or(&path);
-    let encoded = utf8_percent_encode(relative, IN_PATHS).to_string();
-    if relative.starts_with('/') {
-        format!("file://{encoded}")
-    } else {
-        encoded
-    }
+    document(&documented, &results.collect::<Vec<_>>())
 }
 
 fn documented(rule: &Rule) -> Value {

@@ -5,6 +5,7 @@
 //! refuses what runc and libseccomp refuse, and skips what they skip: unknown names, and rules that
 //! repeat the default.
 
+mod compare;
 mod doubt;
 mod filter;
 mod places;
@@ -14,9 +15,12 @@ use std::collections::HashMap;
 
 use profiler_common::{Abi, X32_BIT};
 
+use self::compare::Ruled;
+pub use self::compare::{Pairs, TooMany};
 pub use self::doubt::Doubt;
 use self::filter::{Filter, Rules};
 use self::places::Place;
+use self::tree::Known;
 use super::interpret::{AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, SeccompData};
 use super::{Answer, NATIVE, Profile, Runtime};
 use crate::names;
@@ -110,33 +114,42 @@ impl Evaluator {
     }
 
     pub fn answer(&self, call: &SeccompData) -> Answer {
+        let answer = self.ruled(call).answer(&Known::all(&call.arguments));
+        answer.expect("all is known")
+    }
+
+    /// Whether its calls are judged by rules at all.
+    pub fn judges(&self, abi: Abi) -> bool {
+        self.abis.contains(&abi)
+    }
+
+    fn ruled(&self, call: &SeccompData) -> Ruled<'_> {
         let has_bit = call.number & X32_BIT != 0;
         let abi = match call.architecture {
             AUDIT_ARCH_I386 => Abi::I386,
             AUDIT_ARCH_X86_64 if has_bit => Abi::X32,
             AUDIT_ARCH_X86_64 => Abi::X86_64,
-            _ => return UNLISTED,
+            _ => return Ruled::Answer(UNLISTED),
         };
         if self
             .highest
             .get(&abi)
             .is_some_and(|&last| call.number > last)
         {
-            return Answer::ENOSYS;
+            return Ruled::Answer(Answer::ENOSYS);
         }
         // Without x32 in it, a filter takes all from its bit on for x32's, but for one.
         let is_x32 = abi != Abi::I386 && call.number >= X32_BIT;
         let abi = if is_x32 { Abi::X32 } else { abi };
         let is_skipped = is_x32 && call.number == SKIPPED;
         if !(is_skipped || self.abis.contains(&abi)) {
-            return UNLISTED;
+            return Ruled::Answer(UNLISTED);
         }
-        let answer = match self.rules.get(&(abi, call.number)) {
-            Some(Rules::Always(answer)) => Some(*answer),
-            Some(Rules::Where(tree)) => tree.answer(&call.arguments),
-            None => None,
-        };
-        answer.unwrap_or(self.default)
+        match self.rules.get(&(abi, call.number)) {
+            Some(Rules::Always(answer)) => Ruled::Answer(*answer),
+            Some(Rules::Where(tree)) => Ruled::Where(tree, self.default),
+            None => Ruled::Answer(self.default),
+        }
     }
 
     /// By the call's name; `None`: the ABI has no such call.
@@ -192,6 +205,6 @@ fn check(architecture: &str) -> Result<(), Refusal> {
 }
 
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ use crate::profile::interpret::{AUDIT_ARCH_X86_64, SeccompData, interpret};
 use crate::profile::{Action, Comparison, Operator, Profile, Rule, Runtime};
 
 /// Few, so that rules meet; of each kind that libseccomp treats in a way of its own.
-const NAMES: [&str; 16] = [
+pub(crate) const NAMES: [&str; 16] = [
     "getpid",
     "openat",
     "clone3",
@@ -46,7 +46,7 @@ const ARCHITECTURES: [&str; 4] = [
 
 const EQUALITY: [Operator; 2] = [Operator::Equal, Operator::MaskedEqual];
 
-const OPERATORS: [Operator; 7] = [
+pub(crate) const OPERATORS: [Operator; 7] = [
     Operator::NotEqual,
     Operator::Less,
     Operator::LessOrEqual,
@@ -57,7 +57,7 @@ const OPERATORS: [Operator; 7] = [
 ];
 
 /// Near the ends of both halves.
-fn large() -> BoxedStrategy<u64> {
+pub(crate) fn large() -> BoxedStrategy<u64> {
     const EDGES: [u64; 8] = [
         0,
         1,
@@ -74,11 +74,11 @@ fn large() -> BoxedStrategy<u64> {
 }
 
 /// So few that rules meet in all ways.
-fn small() -> BoxedStrategy<u64> {
+pub(crate) fn small() -> BoxedStrategy<u64> {
     (0..4_u64).boxed()
 }
 
-fn comparison(
+pub(crate) fn comparison(
     operators: &'static [Operator],
     value: &BoxedStrategy<u64>,
 ) -> impl Strategy<Value = Comparison> + use<> {
@@ -111,7 +111,7 @@ fn action() -> impl Strategy<Value = (Action, Option<u32>)> {
     )
 }
 
-fn rule(
+pub(crate) fn rule(
     names: &'static [&'static str],
     args: impl Strategy<Value = Vec<Comparison>>,
 ) -> impl Strategy<Value = Rule> {
@@ -126,7 +126,7 @@ fn rule(
 }
 
 /// With one plain rule: without any, libseccomp may forget to look at the call.
-fn profile(rules: impl Strategy<Value = Vec<Rule>>) -> impl Strategy<Value = Profile> {
+pub(crate) fn profile(rules: impl Strategy<Value = Vec<Rule>>) -> impl Strategy<Value = Profile> {
     let architectures = subsequence(&ARCHITECTURES[..], 0..=ARCHITECTURES.len());
     let parts = (action(), architectures, rules);
     parts.prop_map(|((default_action, errno), architectures, rules)| {
@@ -150,7 +150,7 @@ fn profile(rules: impl Strategy<Value = Vec<Rule>>) -> impl Strategy<Value = Pro
     })
 }
 
-fn runtime() -> impl Strategy<Value = Runtime> {
+pub(crate) fn runtime() -> impl Strategy<Value = Runtime> {
     select(&[Runtime::Runc1_1, Runtime::Runc1_2, Runtime::Crun][..])
 }
 
@@ -214,7 +214,7 @@ impl Tally {
     }
 }
 
-fn check<S: Strategy>(
+pub(crate) fn check<S: Strategy>(
     cases: u32,
     strategy: S,
     test: impl Fn(S::Value) -> Result<(), TestCaseError>,

@@ -36,9 +36,8 @@ enum Branch {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Test {
-    argument: usize,
-    half: Half,
+pub(super) struct Test {
+    word: Word,
     kind: Kind,
     mask: u32,
     value: u32,
@@ -48,10 +47,44 @@ struct Test {
     whole: u64,
 }
 
+/// A half of an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Word {
+    argument: usize,
+    half: Half,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Half {
     Low,
     High,
+}
+
+/// Arguments, as far as they are known: the lower half of each, and the upper one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known([[Option<u32>; 2]; 6]);
+
+impl Known {
+    pub(super) fn all(arguments: &[u64; 6]) -> Self {
+        Self(arguments.map(|argument| [Some(low(argument)), Some(high(argument))]))
+    }
+
+    pub(super) fn set(&mut self, word: Word, value: Option<u32>) {
+        self.0[word.argument][word.half as usize] = value;
+    }
+
+    fn get(&self, word: Word) -> Result<u32, Word> {
+        self.0[word.argument][word.half as usize].ok_or(word)
+    }
+
+    /// Of one of which a half is known the other is 0.
+    pub(super) fn arguments(&self) -> [Option<u64>; 6] {
+        self.0.map(|[low, high]| {
+            low.or(high)?;
+            let half = |half: Option<u32>| u64::from(half.unwrap_or(0));
+            Some(half(high) << 32 | half(low))
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,18 +113,38 @@ impl Level {
         }
     }
 
-    pub(super) fn answer(&self, arguments: &[u64; 6]) -> Option<Answer> {
-        self.0.iter().find_map(|node| {
-            match if node.test.holds(arguments) {
+    /// The word that has to be known besides.
+    pub(super) fn answer(&self, known: &Known) -> Result<Option<Answer>, Word> {
+        for node in &self.0 {
+            let branch = if node.test.holds(known)? {
                 &node.yes
             } else {
                 &node.no
-            } {
+            };
+            let answer = match branch {
                 Branch::On => None,
                 Branch::Answer(answer) => Some(*answer),
-                Branch::Level(level) => level.answer(arguments),
+                Branch::Level(level) => level.answer(known)?,
+            };
+            if answer.is_some() {
+                return Ok(answer);
             }
-        })
+        }
+        Ok(None)
+    }
+
+    /// Those that ask about `word`.
+    pub(super) fn tests(&self, word: Word, found: &mut Vec<Test>) {
+        for node in &self.0 {
+            if node.test.word == word {
+                found.push(node.test);
+            }
+            for branch in [&node.yes, &node.no] {
+                if let Branch::Level(level) = branch {
+                    level.tests(word, found);
+                }
+            }
+        }
     }
 
     /// `rule`: of one rule.
@@ -130,7 +183,7 @@ impl Node {
     fn join(&mut self, new: Self) -> Result<(), Conflict> {
         let is_last = self.is_last() || new.is_last();
         // The wider range came first; above its half the narrower one answers too.
-        let narrower = new.test.half == Half::High && new.test.whole > self.test.whole;
+        let narrower = new.test.word.half == Half::High && new.test.whole > self.test.whole;
         answer(&mut self.yes, &new.yes, is_last, narrower)?;
         answer(&mut self.no, &new.no, is_last, false)?;
         // A shorter rule is there already, and libseccomp looks no further.
@@ -192,8 +245,10 @@ impl Test {
             Half::High => high(value),
         };
         Self {
-            argument: usize::try_from(comparison.index).expect("an argument's index"),
-            half,
+            word: Word {
+                argument: usize::try_from(comparison.index).expect("an argument's index"),
+                half,
+            },
             kind,
             mask: of(mask),
             value: of(whole & mask),
@@ -202,22 +257,34 @@ impl Test {
         }
     }
 
-    fn holds(self, arguments: &[u64; 6]) -> bool {
-        let argument = arguments[self.argument];
-        let word = self.mask
-            & match self.half {
-                Half::Low => low(argument),
-                Half::High => high(argument),
-            };
-        match self.kind {
+    fn holds(self, known: &Known) -> Result<bool, Word> {
+        let word = match self.mask {
+            0 => 0,
+            mask => mask & known.get(self.word)?,
+        };
+        Ok(match self.kind {
             Kind::Equal | Kind::MaskedEqual => word == self.value,
             Kind::Greater => word > self.value,
             Kind::GreaterOrEqual => word >= self.value,
+        })
+    }
+
+    /// How a word compares whose bits above `bit` compared as `so_far`, with `digit` for that bit.
+    /// What is unlike is greater where only equality counts.
+    pub(super) fn compared(self, so_far: Ordering, bit: u32, digit: u32) -> Ordering {
+        let at = |word: u32| word >> bit & 1;
+        let now = match at(self.mask) {
+            0 => so_far,
+            _ => so_far.then(digit.cmp(&at(self.value))),
+        };
+        match self.kind {
+            Kind::Equal | Kind::MaskedEqual if now.is_ne() => Ordering::Greater,
+            _ => now,
         }
     }
 
     fn asks_the_same_as(self, other: Self) -> bool {
-        let asked = |test: Self| (test.argument, test.half, test.kind, test.mask, test.value);
+        let asked = |test: Self| (test.word, test.kind, test.mask, test.value);
         asked(self) == asked(other)
     }
 
@@ -229,7 +296,7 @@ impl Test {
                 Operator::Less | Operator::LessOrEqual => 2,
                 Operator::Greater | Operator::GreaterOrEqual => 1,
             };
-            (test.argument, test.half, operator)
+            (test.word, operator)
         };
         let value = self.value.cmp(&other.value);
         rank(self).cmp(&rank(other)).then(match self.operator {
