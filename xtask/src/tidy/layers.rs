@@ -147,6 +147,7 @@ const LAYERS: &[Layer] = &[
         imports: &[
             "capabilities",
             "cli",
+            "process_status",
             "profile",
             "recording",
             "target",
