@@ -294,6 +294,7 @@ fn an_interrupt_leaves_a_report_that_says_so_and_nothing_else() {
     assert_eq!(report["incomplete"], "interrupted by signal 2");
     let report = std::fs::read_to_string(folder.path().join("hardened/report.md")).unwrap();
     assert!(report.contains("Not the whole result"), "{report}");
+    assert!(!report.contains("Under the whole result"), "{report}");
     assert!(!folder.path().join("hardened/seccomp.json").exists());
     assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
     leftovers.expect_none();

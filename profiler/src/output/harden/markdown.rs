@@ -47,16 +47,36 @@ pub fn markdown(report: &Report) -> String {
         &report.widened,
     );
     section(&mut text, "What it leaves open", &report.warnings);
+    how_sure(&mut text, report);
+    text
+}
+
+fn how_sure(text: &mut String, report: &Report) {
     let work = &report.work;
     let _ = writeln!(
         text,
         "\n## How sure this is\n\nThe test passed {} times without restrictions and {} times recorded under \
-         the measures; {} runs tried measures, {} capabilities, {} calls. Under the whole result the container \
-         was started {} times, and the test passed without anything refused.\n\nWhat the test does \
-         not try is not in it: a feature that it leaves out may need a call or a path that is refused now.",
-        work.unrestricted, work.recorded, work.tried, work.ablated, work.calls, work.starts
+         the measures; {} runs tried measures, {} capabilities, {} calls.",
+        work.unrestricted, work.recorded, work.tried, work.ablated, work.calls
     );
-    text
+    // Nothing is claimed of a result that did not come to its end.
+    if report.incomplete.is_none() {
+        let refused = if report.dropped.is_empty() {
+            "nothing"
+        } else {
+            "nothing but what was left out"
+        };
+        let _ = writeln!(
+            text,
+            "\nUnder the whole result the container was started {} times, and the test passed with \
+             {refused} refused.",
+            work.starts
+        );
+    }
+    text.push_str(
+        "\nWhat the test does not try is not in it: a feature that it leaves out may need a call or a \
+         path that is refused now.\n",
+    );
 }
 
 fn measure(text: &mut String, told: &MeasureTold) {
