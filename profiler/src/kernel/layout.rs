@@ -1,5 +1,9 @@
 //! Resolves the running kernel's field offsets from its BTF.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use btf_rs::{Btf, Type};
 use profiler_common::KernelLayout;
 
@@ -19,11 +23,15 @@ pub enum LayoutError {
 /// Of the kernel that runs now.
 pub fn running() -> Result<KernelLayout, LayoutError> {
     const PATH: &str = "/sys/kernel/btf/vmlinux";
-    // Mapped, not cached: some ten lookups, so building an index of all types costs more. Older
+    // Mapped, not cached: some twelve lookups, so building an index of all types costs more. Older
     // kernels (6.12, for one) cannot map this file.
     let btf = Btf::from_file_with_backend(PATH, btf_rs::Backend::Mmap)
         .or_else(|_| Btf::from_file(PATH))?;
-    let at = |structure, fields| offset(&btf, structure, fields);
+    let structures = Structures {
+        btf,
+        found: RefCell::default(),
+    };
+    let at = |structure, field| structures.bit(structure, field).map(|bits| bits / 8);
     Ok(KernelLayout {
         task_status: at("task_struct", "thread_info.status")?,
         task_seccomp_mode: at("task_struct", "seccomp.mode")?,
@@ -50,25 +58,33 @@ pub fn running() -> Result<KernelLayout, LayoutError> {
             .or_else(|_| at("kernfs_node", "parent"))?,
         cred_user_ns: at("cred", "user_ns")?,
         cred_cap_bset: at("cred", "cap_bset")?,
-        binprm_secureexec_bit: bit(&btf, "linux_binprm", "secureexec")?,
+        binprm_secureexec_bit: structures.bit("linux_binprm", "secureexec")?,
         binprm_filename: at("linux_binprm", "filename")?,
     })
 }
 
-/// In bytes.
-fn offset(btf: &Btf, structure: &'static str, field: &'static str) -> Result<u32, LayoutError> {
-    Ok(bit(btf, structure, field)? / 8)
+/// Finding a name is a walk over all types, so each structure is looked for once.
+struct Structures {
+    btf: Btf,
+    found: RefCell<HashMap<&'static str, Vec<Type>>>,
 }
 
-/// In bits, of a field (`a.b` for one inside another) in the structure of that name.
-fn bit(btf: &Btf, structure: &'static str, field: &'static str) -> Result<u32, LayoutError> {
-    for candidate in btf.resolve_types_by_name(structure)? {
-        // Another, a forward declaration, say, may have the same name.
-        if let Some(bits) = path(btf, candidate, field)? {
-            return Ok(bits);
+impl Structures {
+    /// Where a field (`a.b` for one inside another) lies in the structure of that name, in bits.
+    fn bit(&self, structure: &'static str, field: &'static str) -> Result<u32, LayoutError> {
+        let mut found = self.found.borrow_mut();
+        let candidates = match found.entry(structure) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(self.btf.resolve_types_by_name(structure)?),
+        };
+        for candidate in candidates {
+            // Another, a forward declaration, say, may have the same name.
+            if let Some(bits) = path(&self.btf, candidate.clone(), field)? {
+                return Ok(bits);
+            }
         }
+        Err(LayoutError::NoField { structure, field })
     }
-    Err(LayoutError::NoField { structure, field })
 }
 
 /// The field's offset in bits.

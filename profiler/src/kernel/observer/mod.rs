@@ -182,9 +182,11 @@ impl Observer {
             follow_log(logger);
         }
         let events = Events::follow(&mut ebpf)?;
+        log::debug!("BPF maps are made");
         hooks::attach_all(&mut ebpf, &btf, watch.denials)?;
         let wanted = std::env::var(CAPABILITY_HOOK).ok();
         let capability_hook = hooks::attach_capabilities(&mut ebpf, &btf, wanted.as_deref());
+        log::debug!("BPF programs are attached");
         Ok(Self {
             ebpf,
             maps,
