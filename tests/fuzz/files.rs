@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use profiler::capabilities::CapabilityList;
+use profiler::commands::one_line;
 use profiler::coverage::coverage;
 use profiler::explain::explain;
 use profiler::generator::{self, ArgumentRules, Options};
@@ -31,8 +32,8 @@ const LISTS: &[&str] = &[
 ];
 
 /// It is shown on a terminal, in one line.
-fn check_error(error: &impl ToString) -> Result<(), TestCaseError> {
-    let said = error.to_string();
+fn check_error(error: impl std::error::Error + Send + Sync + 'static) -> Result<(), TestCaseError> {
+    let said = one_line(&error.into());
     prop_assert!(said.contains("the file"), "{}", said);
     prop_assert!(!said.contains(['\n', '\x1b']), "{:?}", said);
     Ok(())
@@ -76,7 +77,7 @@ proptest! {
     fn recordings(bytes in bytes(RECORDINGS)) {
         match recording::parse(Path::new("the file"), &bytes) {
             Ok(recording) => use_recording(recording, None)?,
-            Err(error) => check_error(&error)?,
+            Err(error) => check_error(error)?,
         }
     }
 
@@ -101,7 +102,7 @@ proptest! {
                 let recording = recording::parse(Path::new("the file"), RECORDINGS[0].as_bytes());
                 use_recording(recording.expect("it is whole"), Some(&list))?;
             }
-            Err(error) => check_error(&error)?,
+            Err(error) => check_error(error)?,
         }
     }
 }

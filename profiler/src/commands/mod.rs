@@ -33,6 +33,7 @@ pub use schema::schema;
 pub use verify::verify;
 
 use crate::cli::{Cli, Verb};
+use crate::recording::harmless;
 use crate::target::command::CommandError;
 use crate::target::engine::EngineError;
 use crate::{capabilities, generator, recording};
@@ -83,7 +84,8 @@ fn is_bad_input(failure: &anyhow::Error) -> bool {
         || failure.is::<crate::explain::UnknownName>()
 }
 
-/// The failure with its causes, each said once, on one line.
+/// The failure with its causes, each said once, on one line. What a parser repeats of a file is
+/// somebody's, and no terminal obeys it.
 pub fn one_line(failure: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in failure.chain().map(ToString::to_string) {
@@ -94,7 +96,7 @@ pub fn one_line(failure: &anyhow::Error) -> String {
             text.push_str(&cause);
         }
     }
-    text.replace('\n', "; ")
+    harmless(&text.replace('\n', "; "))
 }
 
 /// A reader that has seen enough (`| head`) is no failure.
@@ -103,5 +105,18 @@ fn print(text: &str) -> anyhow::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_a_parser_repeats_of_a_file_is_obeyed_by_no_terminal() {
+        let failure = anyhow::anyhow!("unknown field `\u{1b}]0;owned\u{7}\u{202e}`\nat line 1");
+        let line = super::one_line(&failure.context("a.json"));
+        assert_eq!(
+            line,
+            r"a.json: unknown field `\u{1b}]0;owned\u{7}\u{202e}`; at line 1"
+        );
     }
 }

@@ -7,7 +7,7 @@ use super::entry;
 use super::who::{in_time, who};
 use crate::capabilities::{Asked, CapabilityList, Confirmation, Decision, Outcome, Verdict, short};
 use crate::generator::{self, Judgement};
-use crate::recording::{Caller, CapabilityCheck, Recording, terminals_obey};
+use crate::recording::{Caller, CapabilityCheck, Recording, harmless};
 use crate::words::{count, list};
 
 /// Empty where no check is of a wanted capability. `given`: the list that decides in place of the
@@ -58,7 +58,7 @@ pub(super) fn capabilities(
     lines.extend(
         notes
             .into_iter()
-            .map(|note| format!("Note: {}", shown(note))),
+            .map(|note| format!("Note: {}", harmless(note))),
     );
     lines
 }
@@ -97,20 +97,7 @@ fn decided(asked: &Asked, was_refused: bool) -> String {
         None if was_refused => String::new(),
         _ => " (not tried)".to_owned(),
     };
-    format!("{decision}: {}{confirmed}", shown(&asked.because))
-}
-
-/// A list is a file like another, so its text may not act on a terminal. What the generator put into
-/// it is escaped already.
-fn shown(text: &str) -> String {
-    let harmless = |c: char| {
-        if terminals_obey(c) {
-            c.escape_default().to_string()
-        } else {
-            c.to_string()
-        }
-    };
-    text.chars().map(harmless).collect()
+    format!("{decision}: {}{confirmed}", harmless(&asked.because))
 }
 
 /// Checks that may have decided something are told of one by one; those that the kernel made on

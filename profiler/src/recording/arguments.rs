@@ -19,6 +19,14 @@ pub struct Arguments {
     pub overflowed: bool,
 }
 
+impl Arguments {
+    /// Whether each combination has a value for each noted argument.
+    pub(super) fn is_whole(&self) -> bool {
+        let mut all = self.combinations.iter();
+        all.all(|values| values.len() == self.noted.len())
+    }
+}
+
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]

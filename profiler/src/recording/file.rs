@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{FORMAT, Recording, VERSION};
+use serde::de;
+
+use super::{FORMAT, Recording, Text, VERSION};
 use crate::file::{self, WriteError};
 
 #[derive(Debug, thiserror::Error)]
@@ -64,11 +66,29 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Recording, ReadError> {
         }
         Some(_) => {}
     }
-    // From the text again, not from the value: only so the error tells line and column.
-    serde_json::from_slice(bytes).map_err(|cause| ReadError::Broken {
+    let broken = |cause: serde_json::Error| ReadError::Broken {
         path: path.to_owned(),
         cause,
-    })
+    };
+    // From the text again, not from the value: only so the error tells line and column.
+    let recording: Recording = serde_json::from_slice(bytes).map_err(broken)?;
+    match with_torn_arguments(&recording) {
+        None => Ok(recording),
+        Some(call) => Err(broken(de::Error::custom(format!(
+            "the arguments of {} are not a value for each that was noted",
+            Text::from(call)
+        )))),
+    }
+}
+
+/// The first call that has them; whoever reads combinations takes each for whole.
+fn with_torn_arguments(recording: &Recording) -> Option<&str> {
+    let mut calls = recording.architectures.values().flatten();
+    let torn = calls.find(|(_, call)| {
+        let arguments = call.callers.iter().flat_map(|caller| &caller.arguments);
+        arguments.into_iter().any(|noted| !noted.is_whole())
+    });
+    torn.map(|(name, _)| name.as_str())
 }
 
 pub fn to_json(recording: &Recording) -> String {
@@ -82,10 +102,27 @@ pub fn write(path: &Path, recording: &Recording) -> Result<(), WriteError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Recording, VERSION};
+    use std::path::Path;
+
+    use super::{Recording, VERSION, parse};
 
     #[test]
     fn the_published_schema_is_current() {
         crate::schema::check("recording", VERSION, &schemars::schema_for!(Recording));
+    }
+    #[test]
+    fn torn_arguments_are_refused_by_their_call() {
+        let text = include_str!("../../../tests/golden/real/script.recording.json");
+        let mut recording: Recording = serde_json::from_str(text).unwrap();
+        let calls = recording.architectures.get_mut("SCMP_ARCH_X86_64").unwrap();
+        let callers = calls.get_mut("clone").unwrap().callers.iter_mut();
+        for noted in callers.flat_map(|caller| &mut caller.arguments) {
+            noted.combinations.insert(Vec::new());
+        }
+        let error = parse(Path::new("r.json"), super::to_json(&recording).as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "r.json is a broken recording: the arguments of clone are not a value for each that was noted; record again"
+        );
     }
 }

@@ -20,7 +20,7 @@ pub use file::{ReadError, parse, read, to_json, write};
 pub use losses::Losses;
 pub use merge::{Difference, MergeError, merge, merge_all};
 pub use subject::{Service, Subject, command_line, image_word};
-pub use text::{Text, terminals_obey};
+pub use text::{Text, harmless, terminals_obey};
 
 use std::collections::{BTreeMap, BTreeSet};
 

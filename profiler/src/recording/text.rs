@@ -84,15 +84,22 @@ impl From<&std::ffi::OsStr> for Text {
 /// Escapes what a terminal would act on: control characters, and the marks that reorder text.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.encoded().chars() {
-            if terminals_obey(c) {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                write!(f, "{c}")?;
-            }
-        }
-        Ok(())
+        f.write_str(&harmless(&self.encoded()))
     }
+}
+
+/// Text of a file that somebody wrote, with what a terminal would act on escaped; what is escaped
+/// already stays as it is.
+pub fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if terminals_obey(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// Control characters, and those that reorder what stands beside them.
