@@ -50,6 +50,18 @@ impl CapabilityList {
         self.add.iter().any(|kept| kept == short(name))
     }
 
+    /// What is known of the capability; of one that nobody asked for, only that somebody added it.
+    pub fn asked_for(&mut self, name: &str) -> &mut Asked {
+        self.asked.entry(name.to_owned()).or_insert(Asked {
+            decision: Decision::Keep,
+            verdict: Verdict::Conditional,
+            because: String::new(),
+            covered_by: None,
+            uses: Vec::new(),
+            confirmed_by: None,
+        })
+    }
+
     /// Those whose refusal is expected under this list, as it was decided with open eyes. One that
     /// is dropped as the kernel only asks on its own account is not among them: should it be
     /// refused where it is needed, that is new.

@@ -2,16 +2,12 @@
 //! is attacked.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use profiler_tests::{
-    Leftovers, Ran, Tag, assert_root, docker, profiler, program, run, unique, wait_until,
-};
+use profiler_tests::{Leftovers, Ran, Tag, assert_root, docker, profiler, program, run, unique};
 use serde_json::{Value, json};
 
-use super::{json, test_command};
+use super::{interrupted, json, test_command};
 
 fn harden(tag: &Tag, test: &str, folder: &Path, arguments: &[&str]) -> Ran {
     run(profiler()
@@ -265,7 +261,8 @@ fn an_interrupt_leaves_a_report_that_says_so_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let up = folder.path().join("up");
     let test = format!("touch {}; sleep 1000", up.display());
-    let child = profiler()
+    let mut command = profiler();
+    command
         .current_dir(folder.path())
         .args([
             "harden",
@@ -276,15 +273,8 @@ fn an_interrupt_leaves_a_report_that_says_so_and_nothing_else() {
             "-o",
             "hardened",
         ])
-        .args(["--stop-timeout", "1", "--", "sleep", "1000"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_until("the test runs", || up.exists());
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-    kill(pid, Signal::SIGINT).unwrap();
-    let ran = Ran::of(child.wait_with_output().unwrap()).expect_code(130);
+        .args(["--stop-timeout", "1", "--", "sleep", "1000"]);
+    let ran = interrupted(&mut command, &up).expect_code(130);
     assert!(
         ran.stderr.contains("interrupted by signal 2"),
         "{}",

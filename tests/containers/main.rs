@@ -27,9 +27,14 @@ mod verify;
 mod watching;
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use profiler::recording::{Phase, Recording};
-use profiler_tests::{Busy, Leftovers, Tag, assert_root, calls, file, profiler, recording, run};
+use profiler_tests::{
+    Busy, Leftovers, Ran, Tag, assert_root, calls, file, profiler, recording, run, wait_until,
+};
 use serde_json::Value;
 
 /// In the folder of what was hardened.
@@ -128,6 +133,16 @@ fn generate(recording: &Path, options: &[&str], output: &Path) {
         .arg("-o")
         .arg(output))
     .expect_code(0);
+}
+
+/// By Ctrl-C, once its test has made `up`.
+fn interrupted(command: &mut Command, up: &Path) -> Ran {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    wait_until("the test runs", || up.exists());
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
+    Ran::of(child.wait_with_output().unwrap())
 }
 
 fn json(path: &Path) -> Value {

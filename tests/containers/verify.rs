@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use profiler_tests::{Leftovers, Ran, Tag, assert_root, profiler, run, wait_until};
+use profiler_tests::{Leftovers, Ran, Tag, assert_root, profiler, run};
+
+use super::interrupted;
 
 /// A folder for profiles, the machine as it was, an image of this test's own.
 struct Place {
@@ -244,17 +244,9 @@ fn an_interrupt_leaves_nothing() {
     let place = Place::new();
     let up = place.folder.path().join("up");
     let test = format!("touch {}; sleep 1000", up.display());
-    let child = place
-        .command(r#""mount""#)
-        .args(["--test", &test, "--", "sleep", "1000"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_until("the test runs", || up.exists());
-    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-    kill(pid, Signal::SIGINT).unwrap();
-    let ran = Ran::of(child.wait_with_output().unwrap()).expect_code(125);
+    let mut command = place.command(r#""mount""#);
+    command.args(["--test", &test, "--", "sleep", "1000"]);
+    let ran = interrupted(&mut command, &up).expect_code(125);
     assert!(ran.stderr.contains("interrupted"), "{}", ran.stderr);
     assert_eq!(ran.stdout, "", "no verdict");
     place.expect_nothing_left();

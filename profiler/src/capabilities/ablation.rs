@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, CapabilityList, Decision, Verdict};
+use super::{CapabilityList, Decision};
 use crate::recording::Text;
 
 /// What running without one capability came to.
@@ -71,15 +71,7 @@ pub fn apply(list: &CapabilityList, results: &[AblationResult]) -> CapabilityLis
         if was_dropped {
             tried.add.retain(|kept| kept != name);
         }
-        let asked = tried.asked.entry(name.clone()).or_insert(Asked {
-            decision: Decision::Keep,
-            // Nothing is known of it but that somebody added it.
-            verdict: Verdict::Conditional,
-            because: String::new(),
-            covered_by: None,
-            uses: Vec::new(),
-            confirmed_by: None,
-        });
+        let asked = tried.asked_for(name);
         asked.decision = if was_dropped {
             Decision::Drop
         } else {

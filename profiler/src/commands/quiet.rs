@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::recording::Text;
-use crate::target::{Interrupts, Tail, TestError, TestOutcome, run_test_within};
+use crate::target::{self, Interrupts, Tail, TestError, TestOutcome, run_test_within};
 use crate::terminal::{self, Stream};
 
 /// What a container and its test print is kept, and the test has a limit.
@@ -23,15 +23,6 @@ impl Quiet {
         }
     }
 
-    pub(super) async fn run_test(
-        &self,
-        test: &str,
-        environment: &[(&str, String)],
-        interrupts: &Interrupts,
-    ) -> Result<TestOutcome, TestError> {
-        run_test_within(test, environment, interrupts, self.limit, self.test.clone()).await
-    }
-
     /// The last that each of them said, escaped.
     pub(super) fn said(&self) -> Option<String> {
         let said =
@@ -46,5 +37,20 @@ impl Quiet {
         for kept in [&self.log, &self.test] {
             let _ = terminal::write(Stream::Stderr, kept.to_string().as_bytes());
         }
+    }
+}
+
+/// Where somebody watches, nothing is kept, and the test has no limit.
+pub(super) async fn run_test(
+    quiet: Option<&Quiet>,
+    test: &str,
+    environment: &[(&str, String)],
+    interrupts: &Interrupts,
+) -> Result<TestOutcome, TestError> {
+    match quiet {
+        Some(Quiet {
+            test: kept, limit, ..
+        }) => run_test_within(test, environment, interrupts, *limit, kept.clone()).await,
+        None => target::run_test(test, environment, interrupts).await,
     }
 }

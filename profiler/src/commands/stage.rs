@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::quiet::Quiet;
+use super::quiet::{Quiet, run_test};
+use super::verify::observations;
 use crate::cli::RunOptions;
+use crate::kernel::{Observer, ScopeId};
 use crate::target::cgroup::ScopeCgroup;
 use crate::target::engine::{
-    Container, ContainerSpec, Engine, EngineError, StartFailure, run_test, with_container,
+    Container, ContainerSpec, Engine, EngineError, StartFailure, with_container,
 };
 use crate::target::{Interrupts, Session};
-use crate::verify::Start;
+use crate::verify::{Observations, Start};
 
 /// From the test's beginning to the pause.
 const UNTIL_PAUSE: Duration = Duration::from_millis(300);
@@ -58,18 +60,21 @@ impl Once {
 }
 
 impl Stage<'_> {
-    pub(super) fn next(&self) -> u32 {
+    /// For a container, or a cgroup that containers start in.
+    pub(super) fn next_name(&self) -> String {
         self.started.set(self.started.get() + 1);
-        self.started.get()
+        self.session.name(self.started.get())
     }
 
-    /// How each went, and the test's exit code: it is run in the first, with a pause.
+    /// How each went, how the test, which is run in the first, with a pause, and what `observer` saw
+    /// of them, which watches their cgroup.
     pub(super) async fn starts(
         &self,
         confined: Confined<'_>,
         count: NonZeroU8,
         quiet: Option<&Quiet>,
-    ) -> anyhow::Result<(Vec<Start>, Option<i32>)> {
+        (observer, scope): (&Observer, ScopeId),
+    ) -> anyhow::Result<Observations> {
         let mut starts = Vec::new();
         let mut exit_code = None;
         for ordinal in 1..=count.get() {
@@ -81,7 +86,11 @@ impl Stage<'_> {
             starts.push(start);
             exit_code = exit_code.or(code);
         }
-        Ok((starts, exit_code))
+        Ok(Observations {
+            starts,
+            exit_code,
+            ..observations(&observer.facts(scope)?)
+        })
     }
 
     /// How it went, and the test's exit code.
@@ -91,7 +100,7 @@ impl Stage<'_> {
         once: Once,
         quiet: Option<&Quiet>,
     ) -> anyhow::Result<(Start, Option<i32>)> {
-        let name = self.session.name(self.next());
+        let name = self.next_name();
         let spec = ContainerSpec {
             image: self.image,
             options: confined.options,
@@ -187,10 +196,7 @@ impl Life<'_> {
             return Ok(None);
         };
         let environment = container.environment().await?;
-        let outcome = match self.quiet {
-            Some(quiet) => quiet.run_test(test, &environment, self.interrupts).await,
-            None => run_test(test, &environment, self.interrupts).await,
-        }?;
+        let outcome = run_test(self.quiet, test, &environment, self.interrupts).await?;
         Ok(Some(if outcome.late {
             LATE
         } else {

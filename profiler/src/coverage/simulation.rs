@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use super::tests::run;
 use super::{Discovery, Things, chance_at_most, discovery};
-use crate::recording::{Outcome, Run};
+use crate::recording::Run;
 
 /// Sessions of git as strace saw them: `tests/coverage/git-runs.sh`.
 const RUNS: &str = include_str!("../../../tests/coverage/git-runs.txt");
@@ -50,7 +51,7 @@ fn draw(pool: &[BTreeSet<&'static str>], number: u32, draws: &mut Draws) -> Draw
             things.entry(name.to_owned()).or_default().insert(id);
         }
     }
-    let runs: Vec<Run> = (1..=number).map(run).collect();
+    let runs: Vec<Run> = (1..=number).map(|id| run(id, true)).collect();
     Drawn {
         found: discovery(&runs, &things),
         chance: mean(pool, |run| unknown(run, &things).min(1)),
@@ -66,23 +67,6 @@ fn unknown(run: &BTreeSet<&'static str>, things: &Things) -> u32 {
 fn mean<T>(of: &[T], figure: impl Fn(&T) -> u32) -> f64 {
     let sum: u32 = of.iter().map(figure).sum();
     f64::from(sum) / f64::from(u32::try_from(of.len()).expect("there are some hundreds"))
-}
-
-fn run(id: u32) -> Run {
-    Run {
-        id,
-        started: String::new(),
-        duration_ms: 0,
-        container: None,
-        from_birth: true,
-        to_end: true,
-        outcome: Outcome {
-            passed: true,
-            test_exit: None,
-            subject_exit: None,
-            reason: None,
-        },
-    }
 }
 
 #[test]

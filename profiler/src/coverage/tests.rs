@@ -3,7 +3,7 @@
 use super::{News, Things, discovery};
 use crate::recording::{Outcome, Run};
 
-fn run(id: u32, is_whole: bool) -> Run {
+pub(super) fn run(id: u32, is_whole: bool) -> Run {
     Run {
         id,
         started: format!("2026-01-02T03:04:{id:02}Z"),

@@ -10,6 +10,7 @@ use crate::capabilities::{CapabilityList, Decision};
 use crate::cli::RunOptions;
 use crate::profile::Profile;
 use crate::recording::Text;
+use crate::target::engine::options::no_new_privileges;
 
 pub const FORMAT: &str = "profiler.harden";
 pub const VERSION: u32 = 1;
@@ -129,9 +130,8 @@ impl State {
             capabilities: None,
             writable,
             user: user.to_owned(),
-            no_new_privileges: options.security_opt.iter().any(|option| {
-                option.starts_with("no-new-privileges") && !option.ends_with("false")
-            }),
+            // What it cannot read starts no container.
+            no_new_privileges: no_new_privileges(options).unwrap_or_default(),
             network: options
                 .network
                 .clone()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::capabilities::{Asked, CapabilityList, Decision, Verdict};
+use crate::capabilities::{CapabilityList, Decision};
 use crate::profile::{Action, Profile, Rule};
 use crate::verify::{Asker, Finding};
 use crate::words::list;
@@ -48,24 +48,13 @@ pub fn widen(
             };
             capabilities.add.push(capability.clone());
             capabilities.add.sort_unstable();
-            let because = format!(
+            let asked = capabilities.asked_for(capability);
+            asked.decision = Decision::Keep;
+            asked.because = format!(
                 "refused while it was tried: to {} in {}",
                 who(by),
                 list(syscalls)
             );
-            let asked = capabilities
-                .asked
-                .entry(capability.clone())
-                .or_insert(Asked {
-                    decision: Decision::Keep,
-                    verdict: Verdict::Conditional,
-                    because: String::new(),
-                    covered_by: None,
-                    uses: Vec::new(),
-                    confirmed_by: None,
-                });
-            asked.decision = Decision::Keep;
-            asked.because = because;
             true
         }
         Finding::Starts { .. } | Finding::ExitCode(_) | Finding::Lost(_) => false,

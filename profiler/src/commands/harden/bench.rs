@@ -8,12 +8,11 @@ use anyhow::Context as _;
 
 use super::look::{look, sample};
 use crate::cli::{HardenArgs, RunOptions};
-use crate::commands::quiet::Quiet;
+use crate::commands::quiet::{Quiet, run_test};
 use crate::commands::record::{
     Attendance, End, Ended, ImageRun, Provenance, Seen, Under, arguments, outcome,
 };
 use crate::commands::stage::{Confined, Once, Stage};
-use crate::commands::verify::observations;
 use crate::harden::{Look, Peaks};
 use crate::kernel::{Boundary, Capacity, Observer, Watch};
 use crate::profile::OPEN;
@@ -85,17 +84,12 @@ impl<'a> Bench<'a> {
         &self.arguments
     }
 
-    fn next_name(&self) -> String {
-        self.started.set(self.started.get() + 1);
-        self.session.name(self.started.get())
-    }
-
     fn scope(&self) -> anyhow::Result<ScopeCgroup> {
         let driver = &self.engine_facts.cgroup_driver;
         Ok(ScopeCgroup::engine_parent(
             &self.hierarchies,
             driver,
-            &self.next_name(),
+            &self.stage().next_name(),
         )?)
     }
 
@@ -119,7 +113,7 @@ impl<'a> Bench<'a> {
         };
         let watched = observer.watch(scope.id(), Boundary::Filter)?;
         let mut life = facts.life(watched)?;
-        let name = self.next_name();
+        let name = self.stage().next_name();
         let spec = ContainerSpec {
             image: &self.args.image,
             options,
@@ -207,10 +201,10 @@ impl<'a> Bench<'a> {
             options,
             seccomp,
         };
-        let (starts, exit_code) = self.stage().starts(confined, starts, Some(&quiet)).await?;
-        let mut seen = observations(&observer.facts(scope)?);
-        seen.starts = starts;
-        seen.exit_code = exit_code;
+        let (stage, watched) = (self.stage(), (&observer, scope));
+        let seen = stage
+            .starts(confined, starts, Some(&quiet), watched)
+            .await?;
         cgroup.remove()?;
         Ok((seen, quiet))
     }
@@ -284,7 +278,7 @@ impl Attended<'_> {
         };
         if once_more && interrupts.heard().is_none() {
             let without = Quiet::new(self.took * 2 + PATIENCE);
-            let outcome = without.run_test(test, &environment, interrupts).await?;
+            let outcome = run_test(Some(&without), test, &environment, interrupts).await?;
             self.passes_without = !outcome.late && outcome.exit_code == 0;
         }
         Ok(ended)

@@ -13,7 +13,7 @@ use self::bench::Bench;
 use self::measures::{refused, try_all};
 use self::write::Folder;
 use super::print;
-use super::verify::{ablate, rules};
+use super::verify::{ablate, rules, with_only};
 use crate::capabilities::CapabilityList;
 use crate::cli::{HardenArgs, RunOptions};
 use crate::generator::{self, GenerateError};
@@ -138,7 +138,7 @@ async fn work(
     if let (false, Some(before)) = (args.no_ablate, list.clone()) {
         let seccomp = output::oci(&profile);
         let left = ablate(&before, async |less| {
-            bench.attempt(&with(&options, Some(less)), &seccomp).await
+            bench.attempt(&with_only(&options, less), &seccomp).await
         })
         .await?;
         report.work.ablated = left.trials.try_into().unwrap_or(usize::MAX);
@@ -284,16 +284,6 @@ fn generated(recording: &Recording) -> anyhow::Result<(Profile, Option<Vec<Strin
     Ok((profile, capabilities.map(|(list, _)| list.add)))
 }
 
-/// With these capabilities and no others.
-fn with(options: &RunOptions, list: Option<&CapabilityList>) -> RunOptions {
-    let mut options = options.clone();
-    if let Some(list) = list {
-        options.cap_drop.clone_from(&list.drop);
-        options.cap_add.clone_from(&list.add);
-    }
-    options
-}
-
 /// The result, tried.
 struct Enforced<'a> {
     args: &'a HardenArgs,
@@ -311,7 +301,10 @@ impl Enforced<'_> {
         report: &mut Report,
     ) -> anyhow::Result<bool> {
         for _ in 0..ROUNDS {
-            let options = with(self.options, list.as_ref());
+            let options = match list {
+                Some(list) => with_only(self.options, list),
+                None => self.options.clone(),
+            };
             let seccomp = output::oci(profile);
             let (seen, quiet) = self
                 .bench

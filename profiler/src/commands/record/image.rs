@@ -11,14 +11,14 @@ use super::report;
 use super::run::{About, End, Life};
 use super::under::Under;
 use crate::cli::{RecordArgs, RunOptions};
-use crate::commands::quiet::Quiet;
+use crate::commands::quiet::{Quiet, run_test};
 use crate::kernel::{self, Boundary, Capacity, Observer, ScopeId, Watch};
 use crate::recording::{self, Confinement, Outcome, RunContainer, Subject, Text, image_word};
 use crate::target::Session;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
 use crate::target::engine::{
     Container, ContainerSpec, Engine, EngineError, Exit, ImageFacts, Interrupt, Interrupts,
-    TestOutcome, options, run_test, with_container,
+    TestOutcome, options, with_container,
 };
 use crate::terminal;
 
@@ -197,10 +197,7 @@ impl Attendance<'_> {
             match self.test {
                 Some(test) => {
                     let environment = container.environment().await?;
-                    let outcome = match self.quiet {
-                        Some(quiet) => quiet.run_test(test, &environment, self.interrupts).await,
-                        None => run_test(test, &environment, self.interrupts).await,
-                    }?;
+                    let outcome = run_test(self.quiet, test, &environment, self.interrupts).await?;
                     interrupted = outcome.interrupted;
                     tested = Some(outcome);
                     look().await?;

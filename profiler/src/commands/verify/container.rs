@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::{ablate, observations};
+use super::ablate;
 use crate::capabilities::{self, CapabilityList};
 use crate::cli::{RunOptions, VerifyArgs};
 use crate::commands::BadInput;
@@ -55,10 +55,8 @@ pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Ver
         options: &options,
         seccomp: &file.json,
     };
-    let (starts, exit_code) = stage.starts(confined, args.starts, None).await?;
-    let mut seen = observations(&observer.facts(scope)?);
-    seen.starts = starts;
-    seen.exit_code = exit_code;
+    let watched = (&observer, scope);
+    let seen = stage.starts(confined, args.starts, None, watched).await?;
     let verdict = judge(&file.profile, list.clone().map(rules).as_ref(), &seen);
     if let (true, Some(list)) = (args.ablate, list) {
         if !verdict.passed() {
@@ -87,9 +85,8 @@ pub(in crate::commands) fn options(
     given: &RunOptions,
     list: Option<&CapabilityList>,
 ) -> Result<RunOptions, BadInput> {
-    let mut options = given.clone();
     let Some(list) = list else {
-        return Ok(options);
+        return Ok(given.clone());
     };
     if !(given.cap_add.is_empty() && given.cap_drop.is_empty()) {
         return Err(BadInput(
@@ -103,9 +100,16 @@ pub(in crate::commands) fn options(
                 .into(),
         ));
     }
-    options.cap_drop.clone_from(&list.drop);
-    options.cap_add.clone_from(&list.add);
-    Ok(options)
+    Ok(with_only(given, list))
+}
+
+/// With these capabilities and no others.
+pub(in crate::commands) fn with_only(given: &RunOptions, list: &CapabilityList) -> RunOptions {
+    RunOptions {
+        cap_drop: list.drop.clone(),
+        cap_add: list.add.clone(),
+        ..given.clone()
+    }
 }
 
 fn arguments(args: &VerifyArgs) -> Result<Vec<String>, BadInput> {

@@ -5,7 +5,7 @@ mod command;
 mod container;
 
 pub(super) use ablate::ablate;
-pub(super) use container::rules;
+pub(super) use container::{rules, with_only};
 
 use super::BadInput;
 use crate::cli::{RunOptions, VerifyArgs};

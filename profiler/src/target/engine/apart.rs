@@ -2,9 +2,20 @@
 
 use std::io;
 
-/// Does the work on a thread and a runtime of its own, for a drop: the runtime that we are on may be
+use super::EngineError;
+
+/// For a drop, which can only log that it failed. `what`: with its name.
+pub(super) fn remove(what: &str, removal: impl Future<Output = Result<(), EngineError>> + Send) {
+    match block_on(removal) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => log::error!("{error}"),
+        Err(error) => log::error!("cannot remove the {what}: {error}"),
+    }
+}
+
+/// Does the work on a thread and a runtime of its own: the runtime that we are on may be
 /// the one that is being torn down. `Err`: it could not begin.
-pub(super) fn block_on<T: Send>(work: impl Future<Output = T> + Send) -> io::Result<T> {
+fn block_on<T: Send>(work: impl Future<Output = T> + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread()

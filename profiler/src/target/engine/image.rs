@@ -68,13 +68,8 @@ impl<'a> OwnImage<'a> {
 
 impl Drop for OwnImage<'_> {
     fn drop(&mut self) {
-        if self.removed {
-            return;
-        }
-        match apart::block_on(self.force_remove()) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => log::error!("{error}"),
-            Err(error) => log::error!("cannot remove the image {}: {error}", self.name),
+        if !self.removed {
+            apart::remove(&format!("image {}", self.name), self.force_remove());
         }
     }
 }

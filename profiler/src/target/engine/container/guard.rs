@@ -68,13 +68,8 @@ fn may_pass(error: &ApiError) -> bool {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        if self.removed {
-            return;
-        }
-        match apart::block_on(self.force_remove()) {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => log::error!("{error}"),
-            Err(error) => log::error!("cannot remove the container {}: {error}", self.name),
+        if !self.removed {
+            apart::remove(&format!("container {}", self.name), self.force_remove());
         }
     }
 }
