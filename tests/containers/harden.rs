@@ -148,7 +148,7 @@ fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
     let folder = folder.path();
     let test = test_command("python.sh");
     let name = unique("notes");
-    let ran = harden(&tag, &test, folder, &["--name", &name]).expect_code(0);
+    let ran = harden(&tag, &test, folder, &["--name", &name, "--no-ablate"]).expect_code(0);
     assert!(
         ran.stdout
             .contains("new privileges  by set-id programs    none"),
@@ -232,7 +232,7 @@ fn a_test_that_tells_nothing_is_refused_by_name() {
     let folder = folder.path();
     let state = folder.join("state");
     let flaky = format!("[ -e {0} ] && exit 7; touch {0}", state.display());
-    let sleeping = ["--stop-timeout", "1", "--", "sleep", "1000"];
+    let sleeping = ["--stop-signal", "KILL", "--", "sleep", "1000"];
     for (test, options, words) in [
         ("true", &[][..], "it tests nothing"),
         (&flaky, &[], "the test is flaky"),
@@ -286,6 +286,45 @@ fn an_interrupt_leaves_a_report_that_says_so_and_nothing_else() {
     assert!(report.contains("Not the whole result"), "{report}");
     assert!(!report.contains("Under the whole result"), "{report}");
     assert!(!folder.path().join("hardened/seccomp.json").exists());
+    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
+    leftovers.expect_none();
+}
+
+/// The test passes without umask, and what is written is open to all then.
+#[test]
+fn what_a_refusal_changes_behind_the_test_is_told() {
+    assert_root();
+    let leftovers = Leftovers::watch();
+    let tag = Tag::of("busybox");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let script = "umask 077; echo x > /tmp/secret; exec sleep 1000";
+    let test = "docker exec $PROFILER_CONTAINER test -s /tmp/secret";
+    let options = ["--jobs", "4", "--drop-silent", "--stop-signal", "KILL"];
+    let arguments = [&options[..], &["--", "sh", "-c", script]].concat();
+    let ran = harden(&tag, test, folder, &arguments).expect_code(0);
+    let report = json(&folder.join("hardened/harden.json"));
+    let calls = report["calls"].as_array().unwrap();
+    let of = |name: &str| calls.iter().find(|call| call["name"] == name).unwrap();
+    assert_eq!(of("execve")["label"], "needed", "{}", ran.stderr);
+    assert_eq!(of("umask")["label"], "changes-state", "{}", of("umask"));
+    assert!(
+        of("umask")["how"].to_string().contains("mode 644"),
+        "{}",
+        of("umask")
+    );
+    assert!(calls.iter().all(|call| call["label"] != "not-tried"));
+    let allowed = |name: &str| {
+        let profile = json(&folder.join("hardened/seccomp.json"));
+        profile["syscalls"]
+            .to_string()
+            .contains(&format!("\"{name}\""))
+    };
+    assert!(allowed("umask") && allowed("execve"));
+    for dropped in report["dropped"].as_array().unwrap() {
+        assert_eq!(of(dropped.as_str().unwrap())["label"], "silent");
+        assert!(!allowed(dropped.as_str().unwrap()));
+    }
     assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
     leftovers.expect_none();
 }

@@ -37,9 +37,21 @@ pub struct HardenArgs {
     /// How long one run of the test may take
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = humantime::parse_duration)]
     pub timeout: std::time::Duration,
-    /// Do not try which capabilities the test passes without
+    /// Do not try which capabilities and calls the test passes without
     #[arg(long)]
     pub no_ablate: bool,
+    /// Try so many calls at once; the test must bear that (no published ports, no files of its own)
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "1",
+        conflicts_with = "no_ablate"
+    )]
+    pub jobs: NonZeroU8,
+    /// Leave out of the profile what fell back silently each time, but for calls that are never
+    /// dropped (identity, umask, close, sync …)
+    #[arg(long, conflicts_with = "no_ablate")]
+    pub drop_silent: bool,
     /// What the subject is called where a format needs a name (a Compose service, a Pod, a volume)
     /// [default: the image's]
     #[arg(long, value_name = "NAME")]

@@ -82,7 +82,7 @@ impl Stage<'_> {
                 paused: ordinal == 1,
                 tested: ordinal == 1,
             };
-            let (start, code) = self.start(confined, once, quiet).await?;
+            let (start, code) = self.start(confined, once, quiet, async |_| Ok(())).await?;
             starts.push(start);
             exit_code = exit_code.or(code);
         }
@@ -93,12 +93,13 @@ impl Stage<'_> {
         })
     }
 
-    /// How it went, and the test's exit code.
+    /// How it went, and the test's exit code. `look`: after the test, before it is asked to stop.
     pub(super) async fn start(
         &self,
         confined: Confined<'_>,
         once: Once,
         quiet: Option<&Quiet>,
+        look: impl AsyncFnOnce(&Container) -> anyhow::Result<()>,
     ) -> anyhow::Result<(Start, Option<i32>)> {
         let name = self.next_name();
         let spec = ContainerSpec {
@@ -119,7 +120,7 @@ impl Stage<'_> {
             quiet,
         };
         with_container(self.engine, &spec, async |container| {
-            life.run(container).await
+            life.run(container, look).await
         })
         .await
     }
@@ -138,7 +139,11 @@ struct Life<'a> {
 
 impl Life<'_> {
     /// How it went, and the test's exit code.
-    async fn run(&self, container: &Container) -> anyhow::Result<(Start, Option<i32>)> {
+    async fn run(
+        &self,
+        container: &Container,
+        look: impl AsyncFnOnce(&Container) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(Start, Option<i32>)> {
         let begun = self.interrupts.unless(self.begin(container));
         let start = begun.await.map_err(|_| interrupted())??;
         if start != Start::Ready {
@@ -150,6 +155,7 @@ impl Life<'_> {
         let (frozen, code) = tokio::join!(self.freeze(), self.test(container));
         let code = code?;
         frozen?;
+        look(container).await?;
         container.stop().await?;
         if self.interrupts.heard().is_some() {
             return Err(interrupted());

@@ -3,6 +3,9 @@
 //!
 //! Pure. It runs nothing and asks nobody; whether a measure is kept is the test's to say.
 
+mod calls;
+mod findings;
+mod footprint;
 mod look;
 mod measure;
 mod mounts;
@@ -11,8 +14,12 @@ mod report;
 mod tables;
 mod widen;
 
+pub use calls::{CallTold, Label, Trial, droppable, groups, label, never_drop, untried, without};
+pub use findings::{Finding, findings};
+pub use footprint::{Footprint, differences};
 pub use look::{Look, Peaks, Task, Written};
 pub use measure::{Kind, Measure, Tried, Way, named_volumes};
+pub use mounts::mount_points;
 pub use plan::{Evidence, plan};
 pub use report::{CapabilityTold, FORMAT, MeasureTold, Report, State, TriedTold, VERSION, Work};
 pub use widen::widen;

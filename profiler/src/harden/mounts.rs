@@ -1,10 +1,11 @@
 //! Where a read-only root must be written all the same: the fewest folders that hold it all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Look;
 use super::tables::HARDENING;
+use crate::cli::RunOptions;
 use crate::target::engine::ChangeKind;
 
 /// A folder to mount something on.
@@ -13,6 +14,21 @@ pub(super) struct Writable {
     pub(super) path: String,
     /// Bytes that were written below it.
     pub(super) size: u64,
+}
+
+/// Where a container may write though its root is read-only.
+pub fn mount_points(options: &RunOptions) -> BTreeSet<String> {
+    let tmpfs = options.tmpfs.iter();
+    let tmpfs = tmpfs.map(|mount| mount.split(':').next().unwrap_or_default().to_owned());
+    let volumes = options
+        .volume
+        .iter()
+        .filter(|volume| !volume.ends_with(":ro"));
+    let volumes = volumes.map(|volume| {
+        let parts: Vec<&str> = volume.split(':').collect();
+        (*parts.get(1).unwrap_or(&parts[0])).to_owned()
+    });
+    tmpfs.chain(volumes).collect()
 }
 
 /// `Err`: what lies in no folder that could be mounted over.

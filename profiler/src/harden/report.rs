@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Kind, Measure, Tried};
+use super::{CallTold, Finding, Kind, Measure, Tried, mount_points};
 use crate::capabilities::{CapabilityList, Decision};
 use crate::cli::RunOptions;
 use crate::profile::Profile;
@@ -33,6 +33,12 @@ pub struct Report {
     pub measures: Vec<MeasureTold>,
     /// Each that was asked for, and those that were added.
     pub capabilities: Vec<CapabilityTold>,
+    /// Each that the profile allows or, by --drop-silent, allowed; empty where none was tried.
+    pub calls: Vec<CallTold>,
+    /// Left out of the profile by --drop-silent.
+    pub dropped: Vec<String>,
+    /// What is wrong with how it is run, whatever its test says.
+    pub findings: Vec<Finding>,
     /// What was refused under the first result, and is allowed for that, a sentence each.
     pub widened: Vec<String>,
     /// What the recordings leave open, a sentence each.
@@ -101,25 +107,14 @@ pub struct Work {
     pub starts: usize,
     /// To try whether a capability can go.
     pub ablated: usize,
+    /// To try what comes of a call's refusal.
+    pub calls: usize,
 }
 
 impl State {
     pub fn of(options: &RunOptions, image_user: &str) -> Self {
-        let on = |mount: &String| mount.split(':').next().unwrap_or_default().to_owned();
-        let target = |volume: &String| {
-            let parts: Vec<&str> = volume.split(':').collect();
-            parts
-                .get(1)
-                .or(parts.first())
-                .copied()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let is_writable = |volume: &&String| !volume.ends_with(":ro");
         let writable = if options.read_only {
-            let volumes = options.volume.iter().filter(is_writable).map(target);
-            let paths: BTreeSet<String> = options.tmpfs.iter().map(on).chain(volumes).collect();
-            paths.into_iter().collect()
+            mount_points(options).into_iter().collect()
         } else {
             vec!["/".to_owned()]
         };

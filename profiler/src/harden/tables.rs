@@ -19,6 +19,9 @@ pub(super) struct Table {
     of_the_engine: Vec<Place>,
     pub(super) margins: Margins,
     pub(super) nobody: Nobody,
+    pub(super) never_drop: Vec<Kept>,
+    pub(super) often_silent: Often,
+    pub(super) findings: Vec<Advice>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,6 +59,49 @@ pub(super) struct Nobody {
     pub(super) reason: String,
     #[serde(rename = "source")]
     _source: String,
+}
+
+/// Calls that stay though a test passes without them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kept {
+    pub(super) calls: Vec<String>,
+    pub(super) reason: String,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Often {
+    pub(super) calls: Vec<String>,
+    #[serde(rename = "reason")]
+    _reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Advice {
+    pub(super) sign: Sign,
+    pub(super) risk: String,
+    pub(super) mend: String,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// What a finding is known by.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sign {
+    MountOf(Vec<String>),
+    MountOfTheHost,
+    Network(Vec<String>),
+    /// Without `CAP_`.
+    Capability(Vec<String>),
+    /// Parts of a name, in upper case.
+    VariableNamed(Vec<String>),
+    PublishedEverywhere,
+    NewPrivileges,
 }
 
 impl Table {

@@ -161,6 +161,7 @@ const LAYERS: &[Layer] = &[
         imports: &[
             "capabilities",
             "cli",
+            "process_status",
             "profile",
             "recording",
             "target",

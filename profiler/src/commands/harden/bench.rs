@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 
+use super::footprint::footprint;
 use super::look::{look, sample};
 use crate::cli::{HardenArgs, RunOptions};
 use crate::commands::quiet::{Quiet, run_test};
@@ -13,7 +14,7 @@ use crate::commands::record::{
     Attendance, End, Ended, ImageRun, Provenance, Seen, Under, arguments, outcome,
 };
 use crate::commands::stage::{Confined, Once, Stage};
-use crate::harden::{Look, Peaks};
+use crate::harden::{Footprint, Look, Peaks};
 use crate::kernel::{Boundary, Capacity, Observer, Watch};
 use crate::profile::OPEN;
 use crate::recording::{self, Recording};
@@ -209,12 +210,12 @@ impl<'a> Bench<'a> {
         Ok((seen, quiet))
     }
 
-    /// One start and its test, not watched.
-    pub(super) async fn attempt(
+    /// One start and its test, not watched: what it left, or why it did not pass.
+    pub(super) async fn leave(
         &self,
         options: &RunOptions,
         seccomp: &str,
-    ) -> anyhow::Result<(Start, Option<i32>)> {
+    ) -> anyhow::Result<Result<Footprint, String>> {
         let cgroup = self.scope()?;
         let quiet = Quiet::new(self.limit.get());
         let confined = Confined {
@@ -222,12 +223,27 @@ impl<'a> Bench<'a> {
             options,
             seccomp,
         };
-        let told = self
-            .stage()
-            .start(confined, Once::TESTED, Some(&quiet))
-            .await?;
+        let mut left = Footprint::default();
+        let stage = self.stage();
+        let started = stage.start(confined, Once::TESTED, Some(&quiet), async |container| {
+            left = footprint(container, &cgroup, options).await?;
+            Ok(())
+        });
+        let (start, code) = started.await?;
         cgroup.remove()?;
-        Ok(told)
+        left.log(&quiet.log.to_string());
+        let why = match (start, code) {
+            (Start::Ready, None | Some(0)) => return Ok(Ok(left)),
+            (Start::Ready, Some(code)) => format!("the test ended with exit code {code}"),
+            (Start::Ended(code), _) => format!("the container ended with exit code {code}"),
+            (Start::Refused(message), _) => message.to_string(),
+            (Start::Unhealthy(log), _) => format!("the container is unhealthy: {log}"),
+        };
+        let said = quiet
+            .said()
+            .map(|said| format!(" ({said})"))
+            .unwrap_or_default();
+        Ok(Err(why + &said))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::capabilities::{AblationResult, CapabilityList, Confirmation, Outcome, Verdict, apply};
 use crate::terminal;
-use crate::verify::{Ablated, Ablation, Start};
+use crate::verify::{Ablated, Ablation};
 
 /// What is left of a list, and how many trials it took.
 pub(in crate::commands) struct Left {
@@ -10,10 +10,10 @@ pub(in crate::commands) struct Left {
     pub(in crate::commands) trials: u32,
 }
 
-/// Tells what each trial showed. `start`: with a shorter list, the test in it.
+/// Tells what each trial showed. `suffices`: whether a start with a shorter list passes, and the test in it.
 pub(in crate::commands) async fn ablate(
     list: &CapabilityList,
-    start: impl AsyncFn(&CapabilityList) -> anyhow::Result<(Start, Option<i32>)>,
+    suffices: impl AsyncFn(&CapabilityList) -> anyhow::Result<bool>,
 ) -> anyhow::Result<Left> {
     // What is likely to go is tried together.
     let conditional = |name: &String| {
@@ -25,8 +25,7 @@ pub(in crate::commands) async fn ablate(
     while let Some(without) = ablation.next() {
         let mut less = list.clone();
         less.add.retain(|name| !without.contains(name));
-        let (start, code) = start(&less).await?;
-        let passed = start == Start::Ready && matches!(code, None | Some(0));
+        let passed = suffices(&less).await?;
         terminal::say(&format!(
             "without {}: {}",
             without.join(", "),

@@ -15,7 +15,7 @@ use crate::target::cgroup::{Hierarchies, ScopeCgroup};
 use crate::target::engine::Engine;
 use crate::target::{Interrupts, Session};
 use crate::terminal;
-use crate::verify::{CapabilityRules, Verdict, judge};
+use crate::verify::{CapabilityRules, Start, Verdict, judge};
 
 pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Verdict> {
     let list = match &args.capabilities {
@@ -69,7 +69,10 @@ pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Ver
                 options,
                 ..confined
             };
-            stage.start(less, Once::TESTED, None).await
+            let started = stage
+                .start(less, Once::TESTED, None, async |_| Ok(()))
+                .await?;
+            Ok(matches!(started, (Start::Ready, None | Some(0))))
         });
         let left = ablated.await?.list;
         if let Some(path) = &args.output {

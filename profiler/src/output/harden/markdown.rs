@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::rows;
-use crate::harden::{MeasureTold, Report, TriedTold};
+use crate::harden::{Label, MeasureTold, Report, TriedTold, never_drop};
 use crate::output::markdown::{code, plain};
+use crate::words::list;
 
 pub fn markdown(report: &Report) -> String {
     let mut text = format!("# {}, hardened\n\n", code(&report.image.to_string()));
@@ -32,6 +33,14 @@ pub fn markdown(report: &Report) -> String {
             let _ = writeln!(text, "- {} {kept}: {}", told.name, plain(&told.because));
         }
     }
+    calls(&mut text, report);
+    let findings = report.findings.iter();
+    let findings = findings.map(|f| format!("{}: {}. {}", f.what, f.risk, f.mend));
+    section(
+        &mut text,
+        "What is wrong whatever the test says",
+        &findings.collect::<Vec<_>>(),
+    );
     section(
         &mut text,
         "Refused at first, and allowed for that",
@@ -47,8 +56,8 @@ fn how_sure(text: &mut String, report: &Report) {
     let _ = writeln!(
         text,
         "\n## How sure this is\n\nThe test passed {} times without restrictions and {} times recorded under \
-         the measures; {} runs tried measures, {} capabilities.",
-        work.unrestricted, work.recorded, work.tried, work.ablated
+         the measures; {} runs tried measures, {} capabilities, {} calls.",
+        work.unrestricted, work.recorded, work.tried, work.ablated, work.calls
     );
     // Nothing is claimed of a result that did not come to its end.
     if report.incomplete.is_none() {
@@ -78,6 +87,61 @@ fn measure(text: &mut String, told: &MeasureTold) {
     };
     for refused in &told.refused {
         let _ = writeln!(text, "  - tried and not kept: {}", plain(refused));
+    }
+}
+
+/// By label, each with what its refusal did.
+fn calls(text: &mut String, report: &Report) {
+    if report.calls.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n## Calls, tried without\n\nThe profile keeps every call that was made, but for what --drop-silent left out: a test that passes \
+         without a call has not shown that nobody needs it. Beside the test's word stood what the run left: ids, \
+         groups, umask and capabilities of each process, modes and owners of files, open descriptors, the log.\n\n",
+    );
+    for label in [
+        Label::Needed,
+        Label::ChangesState,
+        Label::Silent,
+        Label::Unknown,
+        Label::NotTried,
+    ] {
+        let of_it: Vec<_> = report
+            .calls
+            .iter()
+            .filter(|call| call.label == label)
+            .collect();
+        let names = list(of_it.iter().map(|call| &call.name));
+        if !of_it.is_empty() {
+            let _ = writeln!(
+                text,
+                "- {} ({}): {}",
+                label.words(),
+                of_it.len(),
+                plain(&names)
+            );
+        }
+        for call in of_it {
+            for how in &call.how {
+                let _ = writeln!(text, "  - {}: {}", plain(&call.name), plain(how));
+            }
+            if let (Label::Silent, Some(why)) = (label, never_drop(&call.name)) {
+                let _ = writeln!(
+                    text,
+                    "  - {} is never dropped: {}",
+                    plain(&call.name),
+                    plain(why)
+                );
+            }
+        }
+    }
+    if !report.dropped.is_empty() {
+        let _ = writeln!(
+            text,
+            "- left out of the profile: {}",
+            plain(&list(&report.dropped))
+        );
     }
 }
 

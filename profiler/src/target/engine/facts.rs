@@ -16,6 +16,8 @@ pub struct ImageFacts {
     pub has_healthcheck: bool,
     /// Empty for root.
     pub user: String,
+    /// `NAME=VALUE`
+    pub variables: Vec<String>,
 }
 
 impl Engine {
@@ -105,6 +107,7 @@ fn image(inspected: ImageInspect) -> ImageFacts {
         argv,
         has_healthcheck,
         user: config.user.unwrap_or_default(),
+        variables: config.env.unwrap_or_default(),
     }
 }
 

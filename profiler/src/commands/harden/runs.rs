@@ -1,0 +1,145 @@
+//! The container recorded until nothing new is seen: unrestricted, and under the measures.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use super::bench::{Bench, Recorded};
+use super::measures::refused;
+use crate::cli::{HardenArgs, RunOptions};
+use crate::generator;
+use crate::harden::Look;
+use crate::profile::Profile;
+use crate::recording::{self, Recording};
+use crate::target::engine::EngineError;
+use crate::terminal;
+
+/// Fewer do not tell a flaky test.
+const UNRESTRICTED: usize = 3;
+
+/// Runs that all passed, as one.
+pub(super) struct Runs {
+    pub(super) recording: Recording,
+    pub(super) look: Look,
+    /// The slowest of them.
+    pub(super) took: Duration,
+}
+
+impl Runs {
+    /// That its first program could have at most.
+    pub(super) fn capabilities(&self) -> Option<Vec<String>> {
+        let names = self.recording.confinement.capabilities.as_ref()?;
+        Some(
+            names
+                .iter()
+                .map(|name| crate::capabilities::short(name).to_owned())
+                .collect(),
+        )
+    }
+}
+
+/// Refuses a test that fails, one that fails now and then, and one that tests nothing.
+pub(super) async fn record_unrestricted(
+    args: &HardenArgs,
+    bench: &Bench<'_>,
+) -> anyhow::Result<Runs> {
+    let mut all: Option<Runs> = None;
+    let mut failures = Vec::new();
+    let mut runs = 0;
+    let mut is_new = true;
+    while runs < UNRESTRICTED || (is_new && failures.is_empty() && runs < args.runs.get().into()) {
+        runs += 1;
+        let recorded = bench.record(&args.options, runs == 1).await?;
+        let why = refused(&recorded);
+        let told = why.as_deref().unwrap_or("passed");
+        terminal::say(&format!("unrestricted run {runs}: {told}"));
+        if recorded.passes_without {
+            bail!(
+                "the test passes against a stopped container too, so it tests nothing: let it ask the container for something (PROFILER_IP, PROFILER_CONTAINER), or see what else answers in its place"
+            );
+        }
+        let Some(why) = why else {
+            is_new = take(&mut all, recorded)?;
+            continue;
+        };
+        recorded.quiet.show();
+        failures.push(why);
+        match recorded.failure {
+            // What the engine does not start does not start the next time either.
+            Some(error) if runs == 1 && error.is::<EngineError>() => return Err(error),
+            _ => {}
+        }
+    }
+    match failures.len() {
+        0 => all.context("there was no run"),
+        failed => bail!(
+            "{failed} of {runs} unrestricted runs did not pass ({}): {}",
+            failures[0],
+            if failed == runs {
+                "a test that never passes does not tell what the container needs; mend it, or give it more time with --timeout"
+            } else {
+                "the test is flaky, and what fails by itself tells nothing; mend it first"
+            }
+        ),
+    }
+}
+
+/// Until nothing new is seen.
+pub(super) async fn record_all(
+    bench: &Bench<'_>,
+    options: &RunOptions,
+    least: usize,
+    most: usize,
+) -> anyhow::Result<Runs> {
+    let mut all: Option<Runs> = None;
+    let mut runs = 0;
+    let mut is_new = true;
+    while runs < least || (is_new && runs < most) {
+        runs += 1;
+        let recorded = bench.record(options, false).await?;
+        if let Some(why) = refused(&recorded) {
+            bail!(
+                "under the measures the test passed once and then did not ({why}): the test is flaky; mend it first"
+            );
+        }
+        is_new = take(&mut all, recorded)?;
+        let told = match (runs, is_new) {
+            (1, _) => "passed",
+            (_, true) => "passed, and something new was seen",
+            (_, false) => "passed, and nothing new was seen",
+        };
+        terminal::say(&format!("recorded run {runs}: {told}"));
+    }
+    all.context("there was no run")
+}
+
+/// Whether it showed anything that those before it had not.
+fn take(all: &mut Option<Runs>, recorded: Recorded) -> anyhow::Result<bool> {
+    let Recorded {
+        recording,
+        look,
+        took,
+        ..
+    } = recorded;
+    let Some(runs) = all else {
+        *all = Some(Runs {
+            recording,
+            look,
+            took,
+        });
+        return Ok(true);
+    };
+    runs.took = runs.took.max(took);
+    let before = generated(&runs.recording)?;
+    recording::merge(&mut runs.recording, recording)?;
+    runs.look = std::mem::take(&mut runs.look).with(look);
+    Ok(generated(&runs.recording)? != before)
+}
+
+/// All that a recording is for.
+fn generated(recording: &Recording) -> anyhow::Result<(Profile, Option<Vec<String>>)> {
+    let recordings = std::slice::from_ref(recording);
+    let (profile, _) = generator::generate(recordings, generator::Options::default())?;
+    let capabilities = generator::capabilities(recordings, None).ok();
+    Ok((profile, capabilities.map(|(list, _)| list.add)))
+}
