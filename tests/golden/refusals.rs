@@ -1,9 +1,9 @@
 //! Recordings that nothing can be made of.
 
 use profiler::generator::{self, Floor, GenerateError, Options};
-use profiler::recording::{Subject, Text};
+use profiler::recording::{Recording, Subject, Text};
 
-use super::{ATTACHED, CONTAINER, I386, UNOBSERVED, recording, recordings};
+use super::{ATTACHED, CONTAINER, I386, UNOBSERVED, noted, recording, recordings};
 
 #[test]
 fn recordings_of_different_subjects_are_not_taken_together() {
@@ -149,4 +149,29 @@ fn capabilities_that_were_not_observed_are_not_an_empty_list() {
         generator::capabilities(&[recording(CONTAINER), blind], None),
         Err(GenerateError::CapabilitiesNotObserved)
     );
+}
+
+#[test]
+fn a_check_that_the_kernel_did_not_show_is_told() {
+    const SET_SECUREBITS: u32 = 28;
+    let mut recording = recording(CONTAINER);
+    let calls = recording.architectures.get_mut("SCMP_ARCH_X86_64");
+    let calls = calls.expect("it made 64-bit calls");
+    let mut call = calls["execve"].clone();
+    for caller in &mut call.callers {
+        caller.arguments = Some(noted([(0, u32::MAX)], &[[15], [SET_SECUREBITS]]));
+    }
+    calls.insert("prctl".to_owned(), call);
+    let is_told = |recording: &Recording| {
+        let recordings = std::slice::from_ref(recording);
+        let (list, _) = generator::capabilities(recordings, None).expect("they were observed");
+        list.notes.iter().any(|note| note.contains("add SETPCAP"))
+    };
+    assert!(is_told(&recording));
+
+    let mut check = recording.capabilities.checks[0].clone();
+    check.capability = "CAP_SETPCAP".to_owned();
+    check.syscall = Some("prctl".to_owned());
+    recording.capabilities.checks.push(check);
+    assert!(!is_told(&recording), "it was seen");
 }

@@ -13,6 +13,7 @@ pub(super) fn notes(recordings: &[Recording], asked_to_bind: bool) -> Vec<String
         notes.extend(about_low_ports(recordings));
         notes.extend(about_unseen_ports(recordings));
     }
+    notes.extend(about_securebits(recordings));
     notes.extend(about_gains(recordings));
     notes.extend(about_unshown(recordings));
     notes
@@ -54,6 +55,40 @@ fn about_unseen_ports(recordings: &[Recording]) -> Option<String> {
     let mut all = recordings.iter();
     let unseen = all.any(|recording| is_unseen(recording) && may_have_bound(recording));
     unseen.then(|| "NET_BIND_SERVICE was never asked for, but which ports were bound could not be seen while recording (lockdown=confidentiality, or an older profiler). Where one is below 1024, add NET_BIND_SERVICE for engines that do not free those ports (net.ipv4.ip_unprivileged_port_start=0, as Docker since 20.10 and containerd 2 have it), and for the host's network".to_owned())
+}
+
+/// PR_SET_SECUREBITS
+/// (<https://github.com/gregkh/linux/blob/v6.1.176/include/uapi/linux/prctl.h#L82>).
+const SET_SECUREBITS: u32 = 28;
+
+/// Before Linux 6.17 compilers put the check into the function that asks, where no hook sees it: the
+/// call is in the recording then, and its check is not.
+fn about_securebits(recordings: &[Recording]) -> Option<String> {
+    let is_unseen = |recording: &Recording| {
+        let mut checks = recording.capabilities.checks.iter();
+        let is_seen = checks.any(|check| {
+            check.capability == "CAP_SETPCAP" && check.syscall.as_deref() == Some("prctl")
+        });
+        let prctls = recording
+            .architectures
+            .values()
+            .filter_map(|calls| calls.get("prctl"));
+        let mut callers = prctls.flat_map(|call| &call.callers);
+        !is_seen && callers.any(|caller| is_subjects(caller) && sets_securebits(caller))
+    };
+    recordings.iter().any(is_unseen).then(|| "securebits were set (prctl PR_SET_SECUREBITS), and the kernel did not show whether it granted SETPCAP for that, as none before Linux 6.17 does: add SETPCAP where that has to succeed".to_owned())
+}
+
+fn sets_securebits(caller: &Caller) -> bool {
+    let Some(arguments) = &caller.arguments else {
+        return false;
+    };
+    let mut noted = arguments.noted.iter();
+    let option = noted.position(|argument| argument.index == 0);
+    option.is_some_and(|option| {
+        let mut combinations = arguments.combinations.iter();
+        combinations.any(|values| values.get(option) == Some(&SET_SECUREBITS))
+    })
 }
 
 /// What no-new-privileges would change. `None` where nobody looked, or where it was recorded with
