@@ -1,5 +1,7 @@
 //! nginx: a master as root, workers as www-data, port 80, a reload by `docker exec`.
 
+use profiler::recording::{ExecSession, SessionKind};
+
 use super::{capability_names, denied, harden, json};
 
 /// Each confirmed by dropping it; the port needs none, since Docker sets
@@ -34,6 +36,15 @@ fn a_health_check_is_waited_for_and_recorded_apart() {
         phases.iter().all(|phase| *phase == super::Phase::Exec),
         "{phases:?}"
     );
+    let sessions = hardened.recording.sessions.iter();
+    let (checks, execs): (Vec<_>, Vec<_>) =
+        sessions.partition(|session| session.kind == SessionKind::HealthCheck);
+    let runs_busybox = |session: &&ExecSession| session.argv[0].to_string().contains("busybox");
+    assert!(
+        !checks.is_empty() && checks.iter().all(runs_busybox),
+        "{checks:?}"
+    );
+    assert!(!execs.iter().any(runs_busybox), "{execs:?}");
     assert_eq!(
         capability_names(&json(&hardened.capabilities), "add"),
         CAPABILITIES

@@ -21,7 +21,10 @@ async fn a_container_lives_and_ends_in_the_ordinary_way() {
             container.start_with_log(log.clone()).await?;
             container.ready().await?;
             log.until_it_says("err\n").await;
-            assert_eq!(container.argv().await?, subject.arguments);
+            let facts = container.facts().await?;
+            let argv: Vec<String> = facts.argv.iter().map(ToString::to_string).collect();
+            assert_eq!(argv, subject.arguments);
+            assert_eq!(facts.id, container.id());
 
             let environment = container.environment().await?;
             let outcome = run_test(

@@ -17,8 +17,8 @@ use crate::recording::{self, Confinement, Outcome, RunContainer, Subject, Text, 
 use crate::target::Session;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
 use crate::target::engine::{
-    Container, ContainerSpec, Engine, EngineError, Exit, ImageFacts, Interrupt, Interrupts,
-    TestOutcome, options, with_container,
+    Container, ContainerFacts, ContainerSpec, Engine, EngineError, Exit, ImageFacts, Interrupt,
+    Interrupts, TestOutcome, options, with_container,
 };
 use crate::terminal;
 
@@ -129,20 +129,22 @@ impl ImageRun<'_> {
 #[derive(Default)]
 pub(in crate::commands) struct Seen {
     pub(in crate::commands) started: bool,
-    argv: Vec<String>,
+    facts: Option<ContainerFacts>,
     bounding_set: Option<Vec<String>>,
-    container: Option<RunContainer>,
-    health_check: Option<Vec<Text>>,
 }
 
 impl Seen {
     pub(in crate::commands) fn into_life(self, life: &mut Life) {
-        if let Subject::Image { argv, .. } = &mut life.about.subject {
-            *argv = self.argv.into_iter().map(Text::from).collect();
-        }
         life.about.confinement.capabilities = self.bounding_set;
-        life.container = self.container;
-        life.health_check = self.health_check;
+        let Some(facts) = self.facts else { return };
+        if let Subject::Image { argv, .. } = &mut life.about.subject {
+            *argv = facts.argv;
+        }
+        life.container = Some(RunContainer {
+            id: facts.id,
+            name: facts.name,
+        });
+        life.health_check = facts.health_check;
     }
 }
 
@@ -162,7 +164,7 @@ impl Attendance<'_> {
         seen: &mut Seen,
         look: impl AsyncFnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<Ended> {
-        seen.argv = container.argv().await?;
+        seen.facts = Some(container.facts().await?);
         let start = async {
             // An interrupt may come when the container runs and the engine has not said so yet.
             seen.started = true;

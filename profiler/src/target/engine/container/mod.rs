@@ -21,7 +21,7 @@ pub use guard::with_container;
 use super::error::{describe, status};
 use super::follow::Follower;
 use super::options::Here;
-use super::{ContainerSpec, Engine, EngineError, PATIENCE, StartFailure};
+use super::{ContainerFacts, ContainerSpec, Engine, EngineError, PATIENCE, StartFailure};
 use crate::terminal::{Sink, Stream};
 
 /// What the engine gives a container that names no stop timeout.
@@ -140,12 +140,10 @@ impl Container {
             .filter(|&pid| pid > 0))
     }
 
-    /// Entrypoint and command as they run.
-    pub async fn argv(&self) -> Result<Vec<String>, EngineError> {
-        let found = self.inspect().await?;
-        let mut argv: Vec<String> = found.path.into_iter().collect();
-        argv.extend(found.args.unwrap_or_default());
-        Ok(argv)
+    /// What became of the options that it was made with, and of its image's.
+    pub async fn facts(&self) -> Result<ContainerFacts, EngineError> {
+        // Its answers are large, and would lie in every future that waits for it.
+        Box::pin(self.engine.look_up(&self.id)).await
     }
 
     /// What a test finds in its environment. PROFILER_IP is left out where the container has no
