@@ -15,6 +15,7 @@ fn passes_under_its_own_profile() {
     assert_eq!(capability_names(&list, "drop"), ["ALL"]);
     assert_eq!(capability_names(&list, "add"), CAPABILITIES);
     hardened.expect_to_pass_with(&["--args", "all"]);
+    hardened.expect_to_pass_with(&["--portable"]);
     denied::expect_refusals(&hardened, "nginx");
 }
 

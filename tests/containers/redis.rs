@@ -13,5 +13,6 @@ fn passes_under_its_own_profile() {
         ["CHOWN", "SETGID", "SETUID"]
     );
     hardened.expect_to_pass_with(&["--args", "all"]);
+    hardened.expect_to_pass_with(&["--portable"]);
     denied::expect_refusals(&hardened, "redis");
 }

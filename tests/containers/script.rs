@@ -8,5 +8,6 @@ fn passes_under_its_own_profile() {
     let list = json(&hardened.capabilities);
     assert_eq!(capability_names(&list, "add"), Vec::<String>::new());
     hardened.expect_to_pass_with(&["--args", "all"]);
+    hardened.expect_to_pass_with(&["--portable"]);
     denied::expect_refusals(&hardened, "script");
 }

@@ -1,7 +1,7 @@
 //! What real containers come to with each main option, from what `cargo xtask recordings` recorded
 //! of the test images.
 
-use profiler::generator::{ArgumentRules, Options, Refusal};
+use profiler::generator::{ArgumentRules, Kind, Options, Portable, Refusal};
 
 use super::{REAL, deploying, formats};
 
@@ -53,4 +53,17 @@ fn each_refusal() {
         };
         formats::assert_profile_with(&format!("{SCRIPT}-{action}"), &[SCRIPT], options);
     }
+}
+
+#[test]
+fn wherever_it_is_carried() {
+    let portable = Portable {
+        kinds: &[Kind::Libc, Kind::Kernel, Kind::Arch],
+        architectures: &[],
+    };
+    let options = Options {
+        portable,
+        ..Options::default()
+    };
+    formats::assert_profile_with(&format!("{NGINX}-portable"), &[NGINX], options);
 }
