@@ -1,6 +1,7 @@
 //! The project's own chores: `cargo xtask CHORE`.
 
 mod apt;
+mod bench;
 mod build_ebpf;
 mod demo;
 mod fuzz;
@@ -21,6 +22,18 @@ use clap::Parser;
 /// The project's own chores.
 #[derive(Debug, Parser)]
 enum Chore {
+    /// Measure what we cost, beside what others cost
+    Bench {
+        /// Few and short rounds: two minutes, not ten
+        #[arg(long)]
+        quick: bool,
+        /// Put the tables into README.md and docs/ too; of all groups
+        #[arg(long, conflicts_with = "groups")]
+        write_docs: bool,
+        /// calls, servers, complete, start, scale, profiles or files; all of them where none is
+        /// named
+        groups: Vec<String>,
+    },
     /// Make the committed BPF object again; installs the pinned toolchain where it is missing
     BuildEbpf {
         /// Write nothing; fail where the object differs from the committed one
@@ -57,6 +70,11 @@ enum Chore {
 impl Chore {
     fn run(&self) -> anyhow::Result<()> {
         match self {
+            Self::Bench {
+                quick,
+                write_docs,
+                groups,
+            } => bench::bench(*quick, *write_docs, groups),
             Self::BuildEbpf { check } => build_ebpf::build_ebpf(*check),
             Self::Demo => demo::demo(),
             Self::Fuzz { cases } => fuzz::fuzz(*cases),

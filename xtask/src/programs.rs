@@ -9,7 +9,7 @@ use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c` (but for `-i386`, `-musl`), flags, and what the flags are
 /// for.
-const PROGRAMS: [(&str, &[&str], &str); 30] = [
+const PROGRAMS: [(&str, &[&str], &str); 31] = [
     (
         "answers",
         &["-static"],
@@ -76,6 +76,7 @@ const PROGRAMS: [(&str, &[&str], &str); 30] = [
         &["-m32", "-static"],
         "the same, by the i386 ABI",
     ),
+    ("price", &["-static"], "what a call costs"),
     ("probe", &["-static"], "runs in any image"),
     (
         "repeat",

@@ -1,7 +1,7 @@
 //! Running other programs, with errors that name the command line.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -33,6 +33,17 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// What it wrote on stdout, trimmed; an error with its stderr unless it exits with 0.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = finished(command)?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// What it wrote on stderr; an error unless it exits with 0.
+pub(crate) fn errors(command: &mut Command) -> Result<String> {
+    let output = finished(command)?;
+    Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn finished(command: &mut Command) -> Result<Output> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -45,7 +56,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
             String::from_utf8_lossy(&output.stderr).trim_end()
         );
     }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    Ok(output)
 }
 
 /// Whether it can be started and exits with 0; its streams are dropped.
@@ -65,7 +76,7 @@ pub(crate) fn on_path(program: &str) -> bool {
     })
 }
 
-fn shown(command: &Command) -> String {
+pub(crate) fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
     words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()));
     words.join(" ")

@@ -151,6 +151,7 @@ impl Observer {
         preflight::preflight()?;
         let layout = layout::running()?;
         let btf = Btf::from_sys_fs().map_err(aya::EbpfError::from)?;
+        log::debug!("kernel fields are found");
         let denials = u8::from(watch.denials);
         let may_read_strings = preflight::may_read_strings();
         let read_strings = u8::from(may_read_strings);
@@ -182,9 +183,11 @@ impl Observer {
             follow_log(logger);
         }
         let events = Events::follow(&mut ebpf)?;
+        log::debug!("BPF maps are made");
         hooks::attach_all(&mut ebpf, &btf, watch.denials)?;
         let wanted = std::env::var(CAPABILITY_HOOK).ok();
         let capability_hook = hooks::attach_capabilities(&mut ebpf, &btf, wanted.as_deref());
+        log::debug!("BPF programs are attached");
         Ok(Self {
             ebpf,
             maps,
