@@ -84,6 +84,6 @@ pub(super) fn stand_in(
     }
     let architectures = floor.architectures().map(str::to_owned);
     calls.architectures.extend(architectures);
-    found.warning = Some(Warning::Floor { runtime, count });
+    found.warning = (count > 0).then_some(Warning::Floor { runtime, count });
     Ok(found)
 }
