@@ -8,8 +8,8 @@ use super::{Hardened, capability_names, json};
 
 const EPERM: i32 = 1;
 
-/// `unshare`, `mount`, `ptrace`, `bpf` and a raw socket get EPERM under the profile, and only because of it:
-/// without one none of them does.
+/// `unshare`, `mount`, `ptrace`, `bpf` and a raw socket get EPERM as the container is hardened, and none
+/// of them does for root without a profile.
 pub(super) fn expect_refusals(hardened: &Hardened, name: &str) {
     let filter = format!("seccomp={}", hardened.profile.display());
     let mut options = vec!["--security-opt", &filter, "--cap-drop", "ALL"];
@@ -23,6 +23,8 @@ pub(super) fn expect_refusals(hardened: &Hardened, name: &str) {
         "seccomp=unconfined",
         "--cap-add",
         "SYS_ADMIN",
+        "--user",
+        "0",
     ];
     let names = ["bpf", "mount", "ptrace", "raw", "unshare"];
 

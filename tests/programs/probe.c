@@ -2,8 +2,8 @@
  *
  * The arguments are such that, without a filter, the kernel answers something other than EPERM
  * (root with all capabilities): so an EPERM is the filter's, for a raw socket that or a dropped
- * capability's. Each line is one write, because a
- * stream might need calls that the profile does not have. */
+ * capability's. Each line is one write, because a stream might need calls that the profile does not
+ * have. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>

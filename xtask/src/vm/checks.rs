@@ -119,6 +119,15 @@ pub(super) fn check(
     Ok(findings.0)
 }
 
+/// Whether there is a recording, and it says that the kernel did not show all.
+pub(super) fn lost_moments(boot: &Boot) -> bool {
+    let recording = boot.read("recording.json").unwrap_or_default();
+    let recording: Value = serde_json::from_str(&recording).unwrap_or_default();
+    recording["losses"]["unshown"]
+        .as_u64()
+        .is_some_and(|lost| lost != 0)
+}
+
 /// The same text, but for the call of [`READS_CLOCK`], which has a line of its own.
 fn alike(one: &str, other: &str) -> bool {
     let lines = |text| -> Vec<&str> {
