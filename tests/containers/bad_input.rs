@@ -1,12 +1,15 @@
 //! What goes wrong with an engine is said in one line, and no container or cgroup is left.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use profiler::recording::Status;
-use profiler_tests::{Leftovers, Ran, Tag, assert_root, profiler, recording, run, wait_until};
+use profiler_tests::{
+    Leftovers, Ran, Tag, assert_root, docker, profiler, recording, run, unique, wait_until,
+};
 
 /// Runs until it is asked to end, which a shell as process 1 is deaf to by itself.
 const SERVICE: &str = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
@@ -117,6 +120,50 @@ fn a_program_that_the_image_does_not_have() {
         .args(["--test", "true", "--", "/no/such/program"]));
     let ran = ran.expect_code(127);
     assert!(ran.stderr.contains("/no/such/program"), "{}", ran.stderr);
+    place.expect_nothing_left();
+}
+
+#[test]
+fn an_image_that_names_no_command() {
+    let place = Place::new();
+    // Nothing but a root without a file.
+    let empty = format!("profiler-test/{}", unique("empty"));
+    let import = format!("tar --create --files-from /dev/null | docker import - {empty}");
+    run(Command::new("sh").args(["-c", &import])).expect_code(0);
+    for verb in ["record", "harden", "verify"] {
+        let mut command = profiler();
+        command.arg(verb);
+        if verb == "verify" {
+            command.arg("docker-default");
+        } else {
+            command.arg("-o").arg(place.recording());
+        }
+        let ran = run(command.args(["--image", &empty, "--test", "true"]));
+        ran.expect_code(125)
+            .expect_line(&[&empty, "-- PROGRAM ARGS"]);
+    }
+    docker(&["rmi", &empty]);
+    place.expect_nothing_left();
+}
+
+#[test]
+fn a_port_that_is_in_use() {
+    let place = Place::new();
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let publish = format!("{}:80", listener.local_addr().unwrap().port());
+    let ran = run(place.record().args([
+        "--publish",
+        &publish,
+        "--test",
+        "true",
+        "--",
+        "sh",
+        "-c",
+        SERVICE,
+    ]))
+    .expect_code(125);
+    ran.expect_line(&["address already in use", "publish another port"]);
+    assert!(!place.recording().exists());
     place.expect_nothing_left();
 }
 

@@ -8,7 +8,7 @@ use super::{Hardened, capability_names, json};
 
 const EPERM: i32 = 1;
 
-/// `unshare`, `mount`, `ptrace` and `bpf` get EPERM under the profile, and only because of it:
+/// `unshare`, `mount`, `ptrace`, `bpf` and a raw socket get EPERM under the profile, and only because of it:
 /// without one none of them does.
 pub(super) fn expect_refusals(hardened: &Hardened, name: &str) {
     let filter = format!("seccomp={}", hardened.profile.display());
@@ -24,7 +24,7 @@ pub(super) fn expect_refusals(hardened: &Hardened, name: &str) {
         "--cap-add",
         "SYS_ADMIN",
     ];
-    let names = ["bpf", "mount", "ptrace", "unshare"];
+    let names = ["bpf", "mount", "ptrace", "raw", "unshare"];
 
     let without = probe(&open, name);
     assert_eq!(

@@ -1,12 +1,15 @@
 //! `harden`, as a new user uses it: an image, a test, a folder; what is pasted passes the test, and
 //! is attacked.
 
+mod attack;
+
 use std::path::Path;
 use std::process::Command;
 
-use profiler_tests::{Leftovers, Ran, Tag, assert_root, docker, profiler, program, run, unique};
+use profiler_tests::{Leftovers, Ran, Tag, assert_root, docker, profiler, run, unique};
 use serde_json::{Value, json};
 
+use self::attack::{Elsewhere, Pasted};
 use super::{interrupted, json, test_command};
 
 fn harden(tag: &Tag, test: &str, folder: &Path, arguments: &[&str]) -> Ran {
@@ -23,87 +26,6 @@ fn harden(tag: &Tag, test: &str, folder: &Path, arguments: &[&str]) -> Ran {
         ])
         .args(["--starts", "2"])
         .args(arguments))
-}
-
-/// The printed command, pasted: it runs until it is dropped.
-struct Pasted {
-    name: String,
-    volumes: Vec<String>,
-}
-
-impl Pasted {
-    fn start(folder: &Path) -> Self {
-        let line = std::fs::read_to_string(folder.join("hardened/docker-run.sh")).unwrap();
-        let name = unique("hardened");
-        let volumes = line.split(' ').filter(|word| !word.starts_with('/'));
-        let volumes = volumes.filter_map(|word| Some(word.split_once(":/")?.0.to_owned()));
-        let volumes = volumes.filter(|volume| !volume.contains('/')).collect();
-        let ours = format!(
-            "docker run --rm --detach --name {name} --volume {}:/probe:ro",
-            program("probe").display()
-        );
-        let line = line.trim_end().replacen("docker run", &ours, 1);
-        run(Command::new("sh").current_dir(folder).args(["-c", &line])).expect_code(0);
-        Self { name, volumes }
-    }
-
-    fn test(&self, test: &str) {
-        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-        let address = docker(&["inspect", "--format", format, &self.name]);
-        let mut command = Command::new("sh");
-        command.args(["-c", test]);
-        command.env("PROFILER_CONTAINER", &self.name);
-        command.env("PROFILER_IP", address);
-        run(&mut command).expect_code(0);
-    }
-
-    fn exec(&self, argv: &[&str]) -> Ran {
-        run(Command::new("docker")
-            .args(["exec", "-u", "0", &self.name])
-            .args(argv))
-    }
-
-    /// As root in it, which an attacker may have become.
-    fn expect_refusals(&self) {
-        // bpf, mount, ptrace, unshare, each by the kernel.
-        let probed = self.exec(&["/probe"]).expect_code(0).stdout;
-        let refused: Vec<&str> = probed.lines().filter(|line| line.ends_with(" 1")).collect();
-        assert_eq!(refused.len(), 4, "{probed}");
-        let status = self
-            .exec(&["cat", "/proc/self/status"])
-            .expect_code(0)
-            .stdout;
-        assert!(
-            status.contains("NoNewPrivs:\t1"),
-            "a set-id program gains: {status}"
-        );
-        let bomb = "i=0; while [ $i -lt 300 ]; do sleep 3 & i=$((i + 1)); done; wait";
-        let bomb = self.exec(&["sh", "-c", bomb]);
-        assert!(
-            bomb.stderr.to_lowercase().contains("fork"),
-            "{}",
-            bomb.stderr
-        );
-    }
-
-    fn expect_read_only(&self) {
-        let written = self.exec(&["sh", "-c", "echo x > /usr/x"]);
-        assert_ne!(written.code, 0);
-        assert!(written.stderr.contains("Read-only"), "{}", written.stderr);
-    }
-}
-
-impl Drop for Pasted {
-    fn drop(&mut self) {
-        let _ = Command::new("docker")
-            .args(["rm", "--force", &self.name])
-            .output();
-        for volume in &self.volumes {
-            let _ = Command::new("docker")
-                .args(["volume", "rm", volume])
-                .output();
-        }
-    }
 }
 
 /// How each measure came out.
@@ -178,7 +100,12 @@ fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
     pasted.test(&test);
     pasted.expect_refusals();
     pasted.expect_read_only();
+    let elsewhere = Elsewhere::start(&tag, folder);
+    let refused = elsewhere.reached_from(&pasted.name).expect_code(1).stderr;
+    assert!(refused.starts_with("reach:"), "{refused}");
+    drop(elsewhere);
     assert_eq!(note(&pasted), "notes.sqlite\n");
+    pasted.expect_few_processes();
     // What it wrote lasts: the next container finds it.
     docker(&["rm", "--force", &pasted.name]);
     let again = Pasted::start(folder);
@@ -218,6 +145,7 @@ fn a_server_that_starts_as_root_is_hardened_pasted_and_attacked() {
     pasted.test(&test);
     pasted.expect_refusals();
     pasted.expect_read_only();
+    pasted.expect_few_processes();
     drop(pasted);
     assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
     leftovers.expect_none();
@@ -231,7 +159,11 @@ fn a_test_that_tells_nothing_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let state = folder.join("state");
-    let flaky = format!("[ -e {0} ] && exit 7; touch {0}", state.display());
+    let asks = "docker exec $PROFILER_CONTAINER true";
+    let flaky = format!(
+        "{asks} || exit 1; [ -e {0} ] && exit 7; touch {0}",
+        state.display()
+    );
     let sleeping = ["--stop-signal", "KILL", "--", "sleep", "1000"];
     for (test, options, words) in [
         ("true", &[][..], "it tests nothing"),
@@ -246,9 +178,7 @@ fn a_test_that_tells_nothing_is_refused_by_name() {
         assert!(ran.stderr.contains(words), "{test}: {}", ran.stderr);
         assert!(!folder.join("hardened/docker-run.sh").exists());
     }
-    // An image without a command, and a program that it has not.
-    harden(&tag, "true", folder, &[]).expect_code(125);
-    harden(&tag, "true", folder, &["--", "/no/such/program"]).expect_code(127);
+    harden(&tag, asks, folder, &["--", "/no/such/program"]).expect_code(127);
     assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
     leftovers.expect_none();
 }

@@ -9,7 +9,7 @@ use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c` (but for `-i386`, `-musl`), flags, and what the flags are
 /// for.
-const PROGRAMS: [(&str, &[&str], &str); 31] = [
+const PROGRAMS: [(&str, &[&str], &str); 32] = [
     (
         "answers",
         &["-static"],
@@ -78,6 +78,7 @@ const PROGRAMS: [(&str, &[&str], &str); 31] = [
     ),
     ("price", &["-static"], "what a call costs"),
     ("probe", &["-static"], "runs in any image"),
+    ("reach", &["-static"], "an address that may be out of reach"),
     (
         "repeat",
         &["-static", "-pthread"],

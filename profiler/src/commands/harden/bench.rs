@@ -28,6 +28,8 @@ use crate::verify::{Observations, Start};
 /// How much slower a test may become: a machine is not as busy all the time.
 const SLOWER: u32 = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The address of a container that does not run: nothing connects to it, and the kernel says so at once.
+const UNREACHABLE: &str = "255.255.255.255";
 
 pub(super) struct Bench<'a> {
     pub(super) image_facts: ImageFacts,
@@ -50,8 +52,6 @@ pub(super) struct Recorded {
     /// Why it did not pass.
     pub(super) failure: Option<anyhow::Error>,
     pub(super) quiet: Quiet,
-    /// The test passed once more when the container had been stopped.
-    pub(super) passes_without: bool,
     /// From the container's start to the test's end.
     pub(super) took: Duration,
 }
@@ -61,7 +61,9 @@ impl<'a> Bench<'a> {
         let arguments = arguments(&args.command)?;
         let engine = Engine::connect().await?;
         Ok(Self {
-            image_facts: engine.image(&args.image).await?,
+            image_facts: engine
+                .image_to_run(&args.image, &args.options, &arguments)
+                .await?,
             engine_facts: engine.facts().await?,
             engine,
             // Before anything is made that would have to be cleared away.
@@ -94,12 +96,36 @@ impl<'a> Bench<'a> {
         )?)
     }
 
-    /// `once_more`: the test is run against the stopped container too.
-    pub(super) async fn record(
-        &self,
-        options: &RunOptions,
-        once_more: bool,
-    ) -> anyhow::Result<Recorded> {
+    /// Whether the test passes though nothing runs: against a container that was made and not started.
+    pub(super) async fn passes_without(&self) -> anyhow::Result<bool> {
+        let name = self.stage().next_name();
+        let spec = ContainerSpec {
+            image: &self.args.image,
+            options: &self.args.options,
+            arguments: &self.arguments,
+            seccomp: Some(OPEN),
+            cgroup_parent: None,
+            name: &name,
+            session: self.session.id(),
+        };
+        let outcome = with_container(&self.engine, &spec, async |container| {
+            let mut environment = container.environment().await?;
+            if !environment.iter().any(|(name, _)| *name == "PROFILER_IP") {
+                environment.push(("PROFILER_IP", UNREACHABLE.to_owned()));
+            }
+            let quiet = Quiet::new(self.limit.get());
+            let test = &self.args.test;
+            let outcome = run_test(Some(&quiet), test, &environment, &self.interrupts).await?;
+            Ok::<_, anyhow::Error>(outcome)
+        })
+        .await?;
+        if self.interrupts.heard().is_some() {
+            return Err(crate::commands::stage::interrupted());
+        }
+        Ok(!outcome.late && outcome.exit_code == 0)
+    }
+
+    pub(super) async fn record(&self, options: &RunOptions) -> anyhow::Result<Recorded> {
         let scope = self.scope()?;
         let mut observer = Observer::load(Watch {
             denials: false,
@@ -130,11 +156,10 @@ impl<'a> Bench<'a> {
             seen: Seen::default(),
             look: Look::default(),
             quiet: Quiet::new(self.limit.get()),
-            passes_without: false,
             took: Duration::ZERO,
         };
         let ended = with_container(&self.engine, &spec, async |container| {
-            attended.attend(container, once_more).await
+            attended.attend(container).await
         })
         .await;
         if self.interrupts.heard().is_some() {
@@ -144,7 +169,6 @@ impl<'a> Bench<'a> {
             seen,
             look,
             quiet,
-            passes_without,
             took,
             ..
         } = attended;
@@ -166,7 +190,6 @@ impl<'a> Bench<'a> {
             look,
             failure,
             quiet,
-            passes_without,
             took,
         })
     }
@@ -266,12 +289,11 @@ struct Attended<'a> {
     seen: Seen,
     look: Look,
     quiet: Quiet,
-    passes_without: bool,
     took: Duration,
 }
 
 impl Attended<'_> {
-    async fn attend(&mut self, container: &Container, once_more: bool) -> anyhow::Result<Ended> {
+    async fn attend(&mut self, container: &Container) -> anyhow::Result<Ended> {
         let test = self.bench.args.test.as_str();
         let interrupts = &self.bench.interrupts;
         let peaks = Cell::new(Peaks::default());
@@ -280,23 +302,15 @@ impl Attended<'_> {
             interrupts,
             quiet: Some(&self.quiet),
         };
-        let mut environment = Vec::new();
         let (begun, started) = (Instant::now(), SystemTime::now());
         let attended = how.attend(container, &mut self.seen, async || {
             self.took = begun.elapsed();
-            environment = container.environment().await?;
             self.look = look(container, self.scope, peaks.get(), started).await?;
             Ok(())
         });
-        let ended = tokio::select! {
-            ended = attended => ended?,
+        tokio::select! {
+            ended = attended => ended,
             () = sample(self.scope, &peaks) => unreachable!("it counts until it is dropped"),
-        };
-        if once_more && interrupts.heard().is_none() {
-            let without = Quiet::new(self.took * 2 + PATIENCE);
-            let outcome = run_test(Some(&without), test, &environment, interrupts).await?;
-            self.passes_without = !outcome.late && outcome.exit_code == 0;
         }
-        Ok(ended)
     }
 }

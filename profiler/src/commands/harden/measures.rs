@@ -21,7 +21,7 @@ pub(super) async fn try_all(
     if all == *given {
         return Ok((all, 0));
     }
-    let Some(why) = refused(&bench.record(&all, false).await?) else {
+    let Some(why) = refused(&bench.record(&all).await?) else {
         for measure in measures
             .iter_mut()
             .filter(|measure| !measure.ways.is_empty())
@@ -42,7 +42,7 @@ pub(super) async fn try_all(
         for (place, way) in measure.ways.iter().enumerate() {
             let with = way.added_to(&options);
             runs += 1;
-            let refused = refused(&bench.record(&with, false).await?);
+            let refused = refused(&bench.record(&with).await?);
             let told = refused.as_deref().unwrap_or("passed");
             terminal::say(&format!("{}: {told}", way.words()));
             let Some(why) = refused else {

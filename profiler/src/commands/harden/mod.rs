@@ -9,7 +9,7 @@ mod measures;
 mod runs;
 mod write;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use self::bench::Bench;
 use self::enforced::Enforced;
@@ -35,6 +35,17 @@ use crate::terminal;
 const RECORDED: usize = 2;
 
 pub fn harden(args: &HardenArgs) -> anyhow::Result<u8> {
+    let names_a_port =
+        |port: &&String| port.rsplit(':').nth(1).is_some_and(|host| !host.is_empty());
+    if let (true, Some(port)) = (
+        args.jobs.get() > 1,
+        args.options.publish.iter().find(names_a_port),
+    ) {
+        bail!(
+            "--jobs {}: containers that run at once cannot all publish {port}; leave out one of the two",
+            args.jobs
+        );
+    }
     tokio::runtime::Runtime::new()
         .context("cannot start the I/O threads")?
         .block_on(run(args))

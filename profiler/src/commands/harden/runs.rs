@@ -38,26 +38,26 @@ impl Runs {
     }
 }
 
-/// Refuses a test that fails, one that fails now and then, and one that tests nothing.
+/// Refuses a test that tests nothing, one that fails, and one that fails now and then.
 pub(super) async fn record_unrestricted(
     args: &HardenArgs,
     bench: &Bench<'_>,
 ) -> anyhow::Result<Runs> {
+    if bench.passes_without().await? {
+        bail!(
+            "the test passes though the container does not run, so it tests nothing: let it ask the container for something (PROFILER_IP, PROFILER_CONTAINER), or see what else answers in its place"
+        );
+    }
     let mut all: Option<Runs> = None;
     let mut failures = Vec::new();
     let mut runs = 0;
     let mut is_new = true;
     while runs < UNRESTRICTED || (is_new && failures.is_empty() && runs < args.runs.get().into()) {
         runs += 1;
-        let recorded = bench.record(&args.options, runs == 1).await?;
+        let recorded = bench.record(&args.options).await?;
         let why = refused(&recorded);
         let told = why.as_deref().unwrap_or("passed");
         terminal::say(&format!("unrestricted run {runs}: {told}"));
-        if recorded.passes_without {
-            bail!(
-                "the test passes against a stopped container too, so it tests nothing: let it ask the container for something (PROFILER_IP, PROFILER_CONTAINER), or see what else answers in its place"
-            );
-        }
         let Some(why) = why else {
             is_new = take(&mut all, recorded)?;
             continue;
@@ -96,7 +96,7 @@ pub(super) async fn record_all(
     let mut is_new = true;
     while runs < least || (is_new && runs < most) {
         runs += 1;
-        let recorded = bench.record(options, false).await?;
+        let recorded = bench.record(options).await?;
         if let Some(why) = refused(&recorded) {
             bail!(
                 "under the measures the test passed once and then did not ({why}): the test is flaky; mend it first"

@@ -30,7 +30,9 @@ pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8>
     let engine = Engine::connect().await?;
     let facts = ImageRun {
         image,
-        image_facts: engine.image(image).await?,
+        image_facts: engine
+            .image_to_run(image, &args.options, &arguments)
+            .await?,
         engine_facts: engine.facts().await?,
         options: &args.options,
         under: &under,

@@ -31,7 +31,7 @@ pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Ver
     // Before there is anything to leave behind.
     let interrupts = Interrupts::of_this_process()?;
     let engine = Engine::connect().await?;
-    engine.image(image).await?;
+    engine.image_to_run(image, &options, &arguments).await?;
     let driver = engine.facts().await?.cgroup_driver;
     let session = Session::new();
     let cgroup = ScopeCgroup::engine_parent(&Hierarchies::find()?, &driver, &session.name(0))?;

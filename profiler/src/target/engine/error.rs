@@ -19,6 +19,8 @@ pub enum EngineError {
     NoSuchImage { reference: Text },
     #[error("{reference} is not the name of an image; write NAME[:TAG], NAME@DIGEST or an id")]
     NotAnImage { reference: Text },
+    #[error("the image {image} names no command; give one after the options: `-- PROGRAM ARGS`")]
+    NoCommand { image: Text },
     #[error(transparent)]
     Option(#[from] OptionError),
     #[error("the engine makes no container of {image}: {message}")]
@@ -94,14 +96,17 @@ pub enum StartFailure {
     /// The runtime's init died between create and start: what a filter does that denies the
     /// runtime its own last calls.
     Stopped,
+    /// Something listens on a port of the host that is to be published.
+    PortInUse,
     Other,
 }
 
 impl StartFailure {
-    /// The first three as `runStartContainerErr` in
-    /// <https://github.com/docker/cli/blob/v28.2.2/cli/command/container/run.go>; the last as
+    /// Programs as `runStartContainerErr` in
+    /// <https://github.com/docker/cli/blob/v28.2.2/cli/command/container/run.go>; a stopped process as
     /// runc and containerd word it
-    /// (<https://github.com/containerd/containerd/blob/v1.6.20/pkg/process/init_state.go>).
+    /// (<https://github.com/containerd/containerd/blob/v1.6.20/pkg/process/init_state.go>); ports as
+    /// <https://github.com/moby/moby/blob/v20.10.24/libnetwork/portallocator/portallocator.go> and bind(2) do.
     pub(super) fn of(message: &str) -> Self {
         let says = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
         if says(&[
@@ -109,6 +114,8 @@ impl StartFailure {
             "cannot start a container that has stopped",
         ]) {
             Self::Stopped
+        } else if says(&["port is already allocated", "address already in use"]) {
+            Self::PortInUse
         } else if says(&["executable file not found", "no such file or directory"]) {
             Self::NotFound
         } else if says(&["permission denied", "is a directory"]) {
@@ -122,7 +129,7 @@ impl StartFailure {
         match self {
             Self::NotFound => 127,
             Self::NotExecutable => 126,
-            Self::Stopped | Self::Other => 125,
+            Self::Stopped | Self::PortInUse | Self::Other => 125,
         }
     }
 
@@ -131,6 +138,9 @@ impl StartFailure {
             Self::NotFound => "; see --entrypoint and the arguments",
             Self::NotExecutable => "; see --entrypoint, --user and the file's mode",
             Self::Stopped => "; its filter denies the container runtime a call that it needs",
+            Self::PortInUse => {
+                "; publish another port, or end what listens there (`docker ps` and `ss -ltnp` tell)"
+            }
             Self::Other => "",
         }
     }
@@ -232,9 +242,15 @@ mod tests {
             ),
             (
                 "driver failed programming external connectivity: port is already allocated",
-                StartFailure::Other,
+                StartFailure::PortInUse,
                 125,
             ),
+            (
+                "Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use",
+                StartFailure::PortInUse,
+                125,
+            ),
+            ("no space left on device", StartFailure::Other, 125),
         ] {
             assert_eq!(StartFailure::of(message), failure, "{message}");
             assert_eq!(failure.exit_code(), code);

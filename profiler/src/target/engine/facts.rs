@@ -4,6 +4,7 @@ use bollard::models::{ImageInspect, SystemInfo, SystemVersion};
 
 use super::error::status;
 use super::{Engine, EngineError};
+use crate::cli::RunOptions;
 use crate::recording;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +48,31 @@ impl Engine {
                 _ => EngineError::refused(format!("inspect {reference}"), &error),
             }),
         }
+    }
+
+    /// The same, with something to run in it.
+    pub async fn image_to_run(
+        &self,
+        reference: &str,
+        options: &RunOptions,
+        arguments: &[String],
+    ) -> Result<ImageFacts, EngineError> {
+        let image = self.image(reference).await?;
+        if !image.has_command(options, arguments) {
+            return Err(EngineError::NoCommand {
+                image: reference.into(),
+            });
+        }
+        Ok(image)
+    }
+}
+
+impl ImageFacts {
+    /// Whether there is anything to run.
+    fn has_command(&self, options: &RunOptions, arguments: &[String]) -> bool {
+        let program = options.entrypoint.as_ref();
+        !arguments.is_empty()
+            || program.map_or(!self.argv.is_empty(), |program| !program.is_empty())
     }
 }
 
@@ -113,7 +139,7 @@ fn image(inspected: ImageInspect) -> ImageFacts {
 
 #[cfg(test)]
 mod tests {
-    use super::{engine, image, is_reference};
+    use super::{RunOptions, engine, image, is_reference};
 
     fn from<T: serde::de::DeserializeOwned>(json: serde_json::Value) -> T {
         serde_json::from_value(json).unwrap()
@@ -169,12 +195,21 @@ mod tests {
         ));
         assert_eq!(facts.id, "sha256:ab");
         assert!(facts.argv.is_empty() && !facts.has_healthcheck);
+        assert!(!facts.has_command(&RunOptions::default(), &[]));
         let facts = image(from(serde_json::json!({
             "Id": "ab",
             "Config": {"Entrypoint": ["/e"], "Cmd": ["c"], "Healthcheck": {"Test": ["CMD", "x"]}},
         })));
         assert_eq!(facts.id, "sha256:ab");
         assert_eq!(facts.argv, ["/e", "c"]);
+        let entrypoint = |program: &str| RunOptions {
+            entrypoint: Some(program.into()),
+            ..RunOptions::default()
+        };
+        assert!(facts.has_command(&RunOptions::default(), &[]));
+        // It takes the image's own with it.
+        assert!(!facts.has_command(&entrypoint(""), &[]));
+        assert!(facts.has_command(&entrypoint(""), &["ls".into()]));
         assert!(facts.has_healthcheck);
         let facts = image(from(serde_json::json!({
             "Id": "ab", "Config": {"Healthcheck": {"Test": ["NONE"]}},

@@ -40,7 +40,9 @@ impl Container {
                     StartFailure::NotFound | StartFailure::NotExecutable => {
                         Ok(failure.exit_code().into())
                     }
-                    StartFailure::Stopped | StartFailure::Other => Err(refused(error)),
+                    StartFailure::Stopped | StartFailure::PortInUse | StartFailure::Other => {
+                        Err(refused(error))
+                    }
                 };
             }
         }
