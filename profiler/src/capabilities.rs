@@ -13,14 +13,25 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::file::{self, Limit};
+use crate::names;
 use crate::recording::{Phase, Text};
-use crate::{file, names};
+
+/// The value of [`CapabilityList::format`].
+pub const FORMAT: &str = "profiler.capabilities";
+/// The version that this build writes, and the newest that it reads.
+pub const VERSION: u32 = 1;
 
 /// Names without `CAP_`, as `docker run --cap-add` takes them. A hand-written list needs `add`
 /// alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CapabilityList {
+    /// Always [`FORMAT`]; may be left out.
+    #[serde(default = "format")]
+    pub format: String,
+    #[serde(default = "version")]
+    pub version: u32,
     /// Always `["ALL"]`: a list that drops less cannot be told from one that forgot something.
     #[serde(default = "all")]
     pub drop: Vec<String>,
@@ -150,19 +161,22 @@ pub struct Program {
     pub comm: Option<Text>,
 }
 
+fn format() -> String {
+    FORMAT.to_owned()
+}
+
+const fn version() -> u32 {
+    VERSION
+}
+
 fn all() -> Vec<String> {
     vec!["ALL".to_owned()]
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("cannot read {path}: {cause}")]
-    Io {
-        path: PathBuf,
-        cause: std::io::Error,
-    },
-    #[error("{path} is too large for a capability list (4 MiB)")]
-    TooLarge { path: PathBuf },
+    #[error(transparent)]
+    File(#[from] file::ReadError),
     #[error(
         "{path} is no capability list: {cause}; `profiler generate --format capabilities` writes one, and {{\"add\": [\"CHOWN\"]}} is one"
     )]
@@ -170,35 +184,51 @@ pub enum ReadError {
         path: PathBuf,
         cause: serde_json::Error,
     },
+    #[error(
+        "{path} is no capability list: its \"format\" is not \"{FORMAT}\"; `profiler generate --format capabilities` writes one"
+    )]
+    Format { path: PathBuf },
+    #[error(
+        "{path} is a capability list of version {found}, and this profiler reads up to {VERSION}: update profiler"
+    )]
+    Newer { path: PathBuf, found: u32 },
     #[error("{path} drops {found}, and only a list that drops ALL can be judged")]
     DropsLess { path: PathBuf, found: String },
     #[error("{path} adds {name:?}, which is no capability that Linux has")]
     Unknown { path: PathBuf, name: String },
 }
 
-/// With all its evidence one has some KB.
-const LARGEST: u64 = 4 << 20;
-
 /// Names may be written with `CAP_` and in any case; they come back as [`CapabilityList::add`]
 /// says.
 pub fn read(path: &Path) -> Result<CapabilityList, ReadError> {
-    let text = file::read(path, LARGEST).map_err(|cause| ReadError::Io {
-        path: path.to_owned(),
-        cause,
-    })?;
-    let text = text.ok_or_else(|| ReadError::TooLarge {
-        path: path.to_owned(),
-    })?;
-    parse(path, &text)
+    parse(path, &file::read(path, Limit::CAPABILITIES)?)
 }
 
 /// `path`: what the user knows it by.
 pub fn parse(path: &Path, text: &[u8]) -> Result<CapabilityList, ReadError> {
-    let mut list: CapabilityList =
-        serde_json::from_slice(text).map_err(|cause| ReadError::NotAList {
+    /// What a newer version has too.
+    #[derive(Deserialize)]
+    struct Head {
+        format: Option<String>,
+        version: Option<u32>,
+    }
+    let not_a_list = |cause| ReadError::NotAList {
+        path: path.to_owned(),
+        cause,
+    };
+    let head: Head = serde_json::from_slice(text).map_err(not_a_list)?;
+    if head.format.is_some_and(|format| format != FORMAT) {
+        return Err(ReadError::Format {
             path: path.to_owned(),
-            cause,
-        })?;
+        });
+    }
+    if let Some(found) = head.version.filter(|&version| version > VERSION) {
+        return Err(ReadError::Newer {
+            path: path.to_owned(),
+            found,
+        });
+    }
+    let mut list: CapabilityList = serde_json::from_slice(text).map_err(not_a_list)?;
     if list.drop != all() {
         return Err(ReadError::DropsLess {
             path: path.to_owned(),
@@ -249,13 +279,21 @@ mod tests {
 
     #[test]
     fn the_published_schema_is_current() {
-        crate::schema::check("capabilities", 1, &schemars::schema_for!(CapabilityList));
+        crate::schema::check(
+            "capabilities",
+            super::VERSION,
+            &schemars::schema_for!(CapabilityList),
+        );
     }
 
     #[test]
     fn what_is_written_can_be_read() {
         let list = read(r#"{"add":["CHOWN"]}"#).unwrap();
         let text = serde_json::to_string(&list).unwrap();
+        assert!(
+            text.starts_with(r#"{"format":"profiler.capabilities","version":1,"#),
+            "{text}"
+        );
         assert_eq!(read(&text).unwrap(), list);
     }
 
@@ -266,6 +304,14 @@ mod tests {
             ("{}", "missing field `add`"),
             (r#"{"adds":["CHOWN"]}"#, "unknown field"),
             (r#"{"add":["CHOWM"]}"#, "\"CHOWM\""),
+            (
+                r#"{"format":"profiler.floor","add":[]}"#,
+                "its \"format\" is not \"profiler.capabilities\"",
+            ),
+            (
+                r#"{"version":2,"keep":[]}"#,
+                "caps.json is a capability list of version 2",
+            ),
             (r#"{"add":[],"drop":["CHOWN"]}"#, "drops [\"CHOWN\"]"),
         ] {
             let error = read(text).unwrap_err().to_string();

@@ -13,13 +13,62 @@ pub struct WriteError {
     hint: &'static str,
 }
 
-/// `None` where there are more than `largest` bytes: whatever it is, no more are read.
-pub fn read(path: &Path, largest: u64) -> io::Result<Option<Vec<u8>>> {
+/// How large what is read as it may be: whatever a path leads to, no more is taken into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub mebibytes: u64,
+    /// For people.
+    of: &'static str,
+}
+
+impl Limit {
+    /// Of a whole test suite with 1,000 programs it has some MiB.
+    pub const RECORDING: Self = Self::new(64, "a recording");
+    /// An engine's own has 20 KB.
+    pub const PROFILE: Self = Self::new(4, "a seccomp profile");
+    /// With all its evidence one has some KB.
+    pub const CAPABILITIES: Self = Self::new(4, "a capability list");
+    /// One of 300 starts has 10 KB.
+    pub const FLOOR: Self = Self::new(4, "a measured runtime");
+
+    const fn new(mebibytes: u64, of: &'static str) -> Self {
+        Self { mebibytes, of }
+    }
+
+    /// Of what was read before it was known what it is.
+    pub fn check(self, path: &Path, bytes: &[u8]) -> Result<(), ReadError> {
+        if bytes.len() as u64 <= self.bytes() {
+            return Ok(());
+        }
+        Err(ReadError::TooLarge {
+            path: path.to_owned(),
+            limit: self,
+        })
+    }
+
+    const fn bytes(self) -> u64 {
+        self.mebibytes << 20
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("cannot read {path}: {cause}")]
+    Io { path: PathBuf, cause: io::Error },
+    #[error("{path} is too large for {} ({} MiB)", .limit.of, .limit.mebibytes)]
+    TooLarge { path: PathBuf, limit: Limit },
+}
+
+pub fn read(path: &Path, limit: Limit) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
-    fs::File::open(path)?
-        .take(largest + 1)
-        .read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= largest).then_some(bytes))
+    fs::File::open(path)
+        .and_then(|file| file.take(limit.bytes() + 1).read_to_end(&mut bytes))
+        .map_err(|cause| ReadError::Io {
+            path: path.to_owned(),
+            cause,
+        })?;
+    limit.check(path, &bytes)?;
+    Ok(bytes)
 }
 
 /// Replaces `path` in one step: a full disk or a kill leaves the old file or none. What a symbolic

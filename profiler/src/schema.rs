@@ -32,6 +32,7 @@ pub const SCHEMAS: &[Schema] = &[
     schema!("floor", 1, "floor"),
     schema!("harden", 1, "harden"),
     schema!("lint", 1, "lint --format json"),
+    schema!("lint-rules", 1, "lint --rules --format json"),
     schema!("recording", 1, "record, merge"),
 ];
 

@@ -15,11 +15,13 @@ enum Wanted {
     Recording,
     Profile,
     Capabilities,
+    /// Any of them.
+    Each,
 }
-use Wanted::{Capabilities, Profile, Recording};
+use Wanted::{Capabilities, Each, Profile, Recording};
 
 /// Before the file, and after it.
-const VERBS: [(Wanted, &[&str], &[&str]); 9] = [
+const VERBS: [(Wanted, &[&str], &[&str]); 11] = [
     (Recording, &["generate"], &[]),
     (Recording, &["explain"], &[]),
     (Recording, &["merge", "GOOD"], &[]),
@@ -29,6 +31,8 @@ const VERBS: [(Wanted, &[&str], &[&str]); 9] = [
     (Profile, &["generate", "GOOD", "--base"], &[]),
     (Profile, &["verify"], &["--", "true"]),
     (Capabilities, &["explain", "GOOD", "--capabilities"], &[]),
+    (Each, &["diff"], &["docker-default"]),
+    (Each, &["diff", "docker-default"], &[]),
 ];
 
 fn ran(verb: (Wanted, &[&str], &[&str]), bad: &Path) -> Ran {
@@ -97,8 +101,8 @@ fn nothing_can_be_made_of_it() {
         ("half-a-recording", &recording[..recording.len() / 2], &[]),
         ("half-a-profile", &profile[..profile.len() / 2], &[]),
         // Each where another is wanted.
-        ("recording", &recording, &[Recording]),
-        ("profile", profile, &[Profile]),
+        ("recording", &recording, &[Recording, Each]),
+        ("profile", profile, &[Profile, Each]),
     ];
     for (name, content, is_fine_as) in contents {
         let path = folder.path().join(name);
@@ -119,6 +123,38 @@ fn nothing_can_be_made_of_it() {
     }
 }
 
+/// One that only aarch64 would load.
+#[test]
+fn it_is_for_another_architecture() {
+    let folder = tempfile::tempdir().expect("the system has a temporary folder");
+    let path = folder.path().join("foreign");
+    let profile = profiler::profile::OPEN.replace("SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64");
+    let profile = profile.replace("SCMP_ARCH_X86", "SCMP_ARCH_ARM");
+    let profile = profile.replace("SCMP_ARCH_X32", "SCMP_ARCH_ARM");
+    assert!(profile.contains("AARCH64"), "{profile}");
+    fs::write(&path, profile).expect("there is room");
+    for verb in VERBS {
+        if verb.1[0] != "lint" {
+            expect_one_error(verb, &path);
+        }
+    }
+}
+
+/// What one has and another may not: each kind of file has a limit of its own.
+#[test]
+fn a_recording_may_be_larger_than_a_profile() {
+    let folder = tempfile::tempdir().expect("the system has a temporary folder");
+    let at = |name: &str| folder.path().join(name);
+    let padded = |text: &[u8]| [text, &b" ".repeat(5 << 20)].concat();
+    let recording = fs::read(file(RECORDING)).expect("it is there");
+    fs::write(at("recording"), padded(&recording)).expect("there is room");
+    run(profiler().arg("diff").args([&at("recording"); 2])).expect_code(0);
+
+    fs::write(at("profile"), padded(profiler::profile::OPEN.as_bytes())).expect("there is room");
+    let ran = run(profiler().arg("diff").args([&at("profile"); 2])).expect_code(2);
+    ran.expect_line(&["profile is too large for a seccomp profile (4 MiB)"]);
+}
+
 #[test]
 fn it_is_no_file_to_read() {
     let folder = tempfile::tempdir().expect("the system has a temporary folder");
@@ -132,9 +168,8 @@ fn it_is_no_file_to_read() {
         for name in ["circle", "folder", "missing"] {
             expect_one_error(verb, &at(name));
         }
-        if verb.0 != Profile || verb.1[0] == "lint" {
-            expect_one_error(verb, &at("large"));
-            expect_one_error(verb, &at("endless"));
+        for name in ["large", "endless"] {
+            expect_one_error(verb, &at(name));
         }
     }
 }

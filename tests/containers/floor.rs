@@ -38,7 +38,7 @@ impl Place {
     }
 
     fn floor(&self) -> FloorFile {
-        FloorFile::parse(&std::fs::read_to_string(self.at("floor.json")).unwrap()).unwrap()
+        FloorFile::parse(&std::fs::read(self.at("floor.json")).unwrap()).unwrap()
     }
 
     /// `true`, from before its birth to its end.
@@ -165,7 +165,7 @@ fn what_is_measured_here_is_what_was() {
     let here = Place::new().floor();
     let version = here.engine.runtime_version.as_deref().unwrap();
     let path = profiler_tests::file("../profiles/floors/docker-runc-1.1.5.json");
-    let known = FloorFile::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let known = FloorFile::parse(&std::fs::read(path).unwrap()).unwrap();
     assert_eq!(known.engine.runtime_version.as_deref(), Some(version));
     for (here, known) in [
         (&here.plain, &known.plain),

@@ -208,10 +208,7 @@ fn sarif_is_what_its_schema_says() {
 
 #[test]
 fn json_is_what_the_published_schema_says() {
-    let path = file("../profiler/schema/lint.v1.schema.json");
-    let schema = fs::read(path).expect("it is published");
-    let schema = serde_json::from_slice(&schema).expect("it is JSON");
-    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    let validator = published("lint");
     let rules = lint::rules().iter().map(|rule| rule.id.to_string());
     let files: Vec<FileReport> = rules.map(|name| report(&name)).collect();
     let mut told = serde_json::from_str(&output::lint::json(&files)).expect("it is JSON");
@@ -309,4 +306,24 @@ fn other_files_are_refused_by_their_name() {
         let error = lint::lint(other.as_bytes(), &options()).expect_err("it is no profile");
         assert!(error.to_string().contains("a profile's keys"), "{error}");
     }
+}
+
+#[test]
+fn the_rules_are_told_as_the_published_schema_says() {
+    let validator = published("lint-rules");
+    let mut told = serde_json::from_str(&output::lint::rules_as_json()).expect("it is JSON");
+    assert!(validator.is_valid(&told), "{told}");
+    assert_eq!(told["format"], "profiler.lint-rules");
+    assert_eq!(
+        told["rules"].as_array().map(Vec::len),
+        Some(lint::rules().len())
+    );
+    told["rules"][0]["rule"] = "no-such-rule".into();
+    assert!(!validator.is_valid(&told));
+}
+
+fn published(name: &str) -> jsonschema::Validator {
+    let schema = profiler::schema::find(name).expect("it is published");
+    let schema = serde_json::from_str(schema.text).expect("it is JSON");
+    jsonschema::validator_for(&schema).expect("it is a schema")
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 pub use calls::{Answers, CallChange, Change};
 pub use evidence::{Asker, Evidence};
-pub use side::{Side, SideError};
+pub use side::Side;
 
 use crate::capabilities;
 use crate::profile::evaluate::{Evaluator, Refusal, TooMany};
@@ -51,6 +51,28 @@ pub enum DiffError {
         "the recordings were made on different machines ({old}, {new}): their calls cannot be compared"
     )]
     DifferentMachines { old: String, new: String },
+}
+
+/// Whoever names the newer one first is told the opposite of what changed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "NEW was recorded before OLD (from {new} and from {old}): if they are swapped, so is all that is said here"
+)]
+pub struct Swapped {
+    /// When its first run began.
+    old: String,
+    new: String,
+}
+
+impl Swapped {
+    /// Where all runs of the newer one are older; only recordings say when they were made.
+    pub fn find(old: &Side, new: &Side) -> Option<Self> {
+        let (older, newer) = (old.began()?, new.began()?);
+        (newer.1 < older.0).then(|| Self {
+            old: older.0.to_owned(),
+            new: newer.0.to_owned(),
+        })
+    }
 }
 
 impl Diff {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::capabilities::CapabilityList;
 use crate::generator::{self, GenerateError, Options};
 use crate::profile::Profile;
-use crate::recording::{ARCHITECTURES, Recording};
+use crate::recording::Recording;
 
 /// What it says; a recording says all three.
 #[derive(Clone, Debug, Default)]
@@ -16,25 +16,12 @@ pub struct Side {
     pub(super) recording: Option<Recording>,
 }
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SideError {
-    #[error("it is for {0} alone, and what is compared is what x86_64 answers")]
-    ForeignArchitecture(String),
-    #[error(transparent)]
-    Recording(#[from] GenerateError),
-}
-
 impl Side {
-    pub fn of_profile(profile: Profile) -> Result<Self, SideError> {
-        let listed = &profile.architectures;
-        let is_ours = |name: &String| ARCHITECTURES.contains(&name.as_str());
-        if !listed.is_empty() && !listed.iter().any(is_ours) {
-            return Err(SideError::ForeignArchitecture(crate::words::list(listed)));
-        }
-        Ok(Self {
+    pub fn of_profile(profile: Profile) -> Self {
+        Self {
             profile: Some(profile),
             ..Self::default()
-        })
+        }
     }
 
     pub fn of_list(list: CapabilityList) -> Self {
@@ -45,13 +32,13 @@ impl Side {
     }
 
     /// As `generate` has it, without options; its warnings are not repeated here.
-    pub fn of_recording(recording: Recording) -> Result<Self, SideError> {
+    pub fn of_recording(recording: Recording) -> Result<Self, GenerateError> {
         let recordings = [recording];
         let (profile, _) = generator::generate(&recordings, Options::default())?;
         let capabilities = match generator::capabilities(&recordings, None) {
             Ok((list, _)) => Some(list.add.into_iter().collect()),
             Err(GenerateError::CapabilitiesNotObserved) => None,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         let [recording] = recordings;
         Ok(Self {
@@ -65,6 +52,13 @@ impl Side {
     pub fn kept(&self) -> Option<Vec<String>> {
         let kept = self.capabilities.as_ref()?;
         Some(kept.iter().cloned().collect())
+    }
+
+    /// When its first and its last run began.
+    pub(super) fn began(&self) -> Option<(&str, &str)> {
+        let started = self.recording.as_ref()?.runs.iter();
+        let started = started.map(|run| run.started.as_str());
+        started.clone().min().zip(started.max())
     }
 
     /// Where it was recorded.

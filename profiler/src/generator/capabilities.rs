@@ -10,7 +10,7 @@ use super::classify::{Judgement, asker, judge};
 use super::input;
 use super::notes::notes;
 use super::warning::{GenerateError, Warning};
-use crate::capabilities::{Asked, CapabilityList, Decision, Program, Use, Verdict, short};
+use crate::capabilities::{self, Asked, CapabilityList, Decision, Program, Use, Verdict, short};
 use crate::recording::{Caller, CapabilityCheck, Phase, Recording, command_line};
 use crate::words;
 
@@ -62,6 +62,8 @@ pub fn capabilities(
         !kept.contains(*name) && ways.keys().any(|way| way.is_refused && !way.is_dispensable)
     });
     let list = CapabilityList {
+        format: capabilities::FORMAT.to_owned(),
+        version: capabilities::VERSION,
         drop: vec!["ALL".to_owned()],
         add: kept.iter().cloned().collect(),
         no_new_privileges,

@@ -16,7 +16,7 @@ mod runtime;
 pub use answer::Answer;
 pub use container::{Container, UnknownCapability};
 pub use engines::DOCKER_DEFAULT;
-pub use read::{ProfileFile, ReadError, bytes, parse, read, read_whole};
+pub use read::{ProfileFile, ReadError, bytes, bytes_within, parse, read, read_whole};
 pub use runtime::{NATIVE, Runtime};
 
 use schemars::JsonSchema;

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use profiler_common::Abi;
 use serde_json::Value;
 
 use super::resolve::{Exclusive, Unresolved};
 use super::{Container, Profile, engines};
-use crate::file;
+use crate::file::{self, Limit};
+use crate::{names, words};
 
 /// A profile as it was read.
 #[derive(Clone, Debug)]
@@ -20,13 +22,8 @@ pub struct ProfileFile {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("cannot read {path}: {source}")]
-    Io {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("{path} is too large for a seccomp profile (4 MiB)")]
-    TooLarge { path: PathBuf },
+    #[error(transparent)]
+    File(#[from] file::ReadError),
     #[error("{path} is no seccomp profile: {source}; `profiler generate` writes one")]
     NotAProfile {
         path: PathBuf,
@@ -38,29 +35,28 @@ pub enum ReadError {
         "{path} has {key:?}, which only an engine can see to; only a profile without it can be loaded here, as `profiler generate` writes them"
     )]
     ForAnEngine { path: PathBuf, key: String },
+    #[error(
+        "{path} is for {listed} alone, and what is judged here is x86_64; name a profile that lists SCMP_ARCH_X86_64"
+    )]
+    ForeignArchitecture { path: PathBuf, listed: String },
     #[error("the default of Docker {version:?} is not among those that are known here: {known}")]
     UnknownEngine { version: String, known: String },
 }
-
-/// An engine's own profile has 20 KB.
-const LARGEST: u64 = 4 << 20;
 
 /// What only a runtime with a listener can do, or with flags.
 const ENGINES_KEYS: [&str; 3] = ["flags", "listenerPath", "listenerMetadata"];
 
 /// As it stands there.
 pub fn bytes(path: &Path) -> Result<Cow<'static, [u8]>, ReadError> {
-    if let Some(named) = path.to_str().and_then(engines::named) {
-        return Ok(Cow::Borrowed(named?.as_bytes()));
+    bytes_within(path, Limit::PROFILE)
+}
+
+/// Where a file may be something else than a profile, with a limit of its own.
+pub fn bytes_within(path: &Path, limit: Limit) -> Result<Cow<'static, [u8]>, ReadError> {
+    match path.to_str().and_then(engines::named) {
+        Some(named) => Ok(Cow::Borrowed(named?.as_bytes())),
+        None => Ok(Cow::Owned(file::read(path, limit)?)),
     }
-    let bytes = file::read(path, LARGEST).map_err(|source| ReadError::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    let bytes = bytes.ok_or_else(|| ReadError::TooLarge {
-        path: path.to_owned(),
-    })?;
-    Ok(Cow::Owned(bytes))
 }
 
 pub fn read(path: &Path, container: &Container) -> Result<ProfileFile, ReadError> {
@@ -80,6 +76,14 @@ pub fn parse(path: &Path, bytes: &[u8], container: &Container) -> Result<Profile
             path: path.to_owned(),
             source,
         })?;
+    let listed = &profile.architectures;
+    let is_ours = |name: &String| Abi::ALL.map(names::architecture).contains(&name.as_str());
+    if !listed.is_empty() && !listed.iter().any(is_ours) {
+        return Err(ReadError::ForeignArchitecture {
+            path: path.to_owned(),
+            listed: words::list(listed),
+        });
+    }
     let json = String::from_utf8_lossy(bytes).into_owned();
     Ok(ProfileFile { profile, json })
 }
@@ -179,7 +183,7 @@ mod tests {
             "the default of Docker \"1.0\" is not among those that are known here: 29.4, 20.10"
         );
         for file in ["./docker-default", "docker-default.json"] {
-            assert!(matches!(bytes(Path::new(file)), Err(ReadError::Io { .. })));
+            assert!(matches!(bytes(Path::new(file)), Err(ReadError::File(_))));
         }
     }
 

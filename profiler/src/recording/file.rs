@@ -5,17 +5,12 @@ use std::path::{Path, PathBuf};
 use serde::de;
 
 use super::{FORMAT, Recording, Text, VERSION};
-use crate::file::{self, WriteError};
+use crate::file::{self, Limit, WriteError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("cannot read {path}: {cause}")]
-    Io {
-        path: PathBuf,
-        cause: std::io::Error,
-    },
-    #[error("{path} is too large for a recording (64 MiB)")]
-    TooLarge { path: PathBuf },
+    #[error(transparent)]
+    File(#[from] file::ReadError),
     #[error("{path} is no recording: {reason}; `profiler record` writes one")]
     NotARecording { path: PathBuf, reason: String },
     #[error(
@@ -29,18 +24,8 @@ pub enum ReadError {
     },
 }
 
-/// Of a whole test suite with 1,000 programs it has some MiB.
-const LARGEST: u64 = 64 << 20;
-
 pub fn read(path: &Path) -> Result<Recording, ReadError> {
-    let bytes = file::read(path, LARGEST).map_err(|cause| ReadError::Io {
-        path: path.to_owned(),
-        cause,
-    })?;
-    let bytes = bytes.ok_or_else(|| ReadError::TooLarge {
-        path: path.to_owned(),
-    })?;
-    parse(path, &bytes)
+    parse(path, &file::read(path, Limit::RECORDING)?)
 }
 
 /// `path`: what the user knows it by.

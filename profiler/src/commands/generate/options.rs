@@ -7,6 +7,7 @@ use crate::cli::{
     Architecture, ArgumentLevel, DefaultAction, GenerateArgs, NoNewPrivileges, PortableKind,
 };
 use crate::commands::BadInput;
+use crate::file::{self, Limit};
 use crate::generator::{ArgumentRules, Base, Floor, FloorFile, Kind, Options, Portable, Refusal};
 use crate::profile::{self, Container};
 use crate::recording::Recording;
@@ -42,16 +43,14 @@ pub(super) fn floor(args: &GenerateArgs) -> anyhow::Result<Option<Floor>> {
     if !runtime.contains('/') {
         return Ok(Some(Floor::named(runtime)?));
     }
-    let file = read(Path::new(runtime)).map_err(|cause| {
+    let bytes = file::read(Path::new(runtime), Limit::FLOOR);
+    let bytes = bytes.map_err(|error| BadInput(error.to_string()))?;
+    let measured = FloorFile::parse(&bytes).map_err(|cause| {
         BadInput(format!(
             "{runtime} is no measured runtime: {cause}; `profiler floor -o FILE` writes one"
         ))
     })?;
-    Ok(Some(Floor::of(runtime.to_owned(), file)))
-}
-
-fn read(path: &Path) -> anyhow::Result<FloorFile> {
-    Ok(FloorFile::parse(&std::fs::read_to_string(path)?)?)
+    Ok(Some(Floor::of(runtime.to_owned(), measured)))
 }
 
 /// `--portable` and `--arch`

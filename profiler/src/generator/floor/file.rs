@@ -72,20 +72,20 @@ pub enum FloorError {
 }
 
 impl FloorFile {
-    pub fn parse(text: &str) -> Result<Self, FloorError> {
+    pub fn parse(text: &[u8]) -> Result<Self, FloorError> {
         #[derive(Deserialize)]
         struct Head {
             format: Option<String>,
             version: Option<u32>,
         }
-        let head: Head = serde_json::from_str(text)?;
+        let head: Head = serde_json::from_slice(text)?;
         if head.format.as_deref() != Some(FORMAT) {
             return Err(FloorError::Format);
         }
         if let Some(newer) = head.version.filter(|&version| version > VERSION) {
             return Err(FloorError::Newer(newer));
         }
-        let file: Self = serde_json::from_str(text)?;
+        let file: Self = serde_json::from_slice(text)?;
         if file.plain.calls.is_empty() || file.no_new_privileges.calls.is_empty() {
             return Err(FloorError::Empty);
         }

@@ -25,7 +25,7 @@ static FLOORS: LazyLock<Vec<(&str, FloorFile)>> = LazyLock::new(|| {
         .map(|&(name, text)| {
             (
                 name,
-                FloorFile::parse(text).expect("unit tests parse every floor"),
+                FloorFile::parse(text.as_bytes()).expect("unit tests parse every floor"),
             )
         })
         .collect()

@@ -9,6 +9,8 @@ use crate::recording::Text;
 
 const FORMAT: &str = "profiler.lint";
 const VERSION: u32 = 1;
+const RULES_FORMAT: &str = "profiler.lint-rules";
+const RULES_VERSION: u32 = 1;
 
 /// What `profiler lint --format json` writes.
 #[derive(Serialize, JsonSchema)]
@@ -49,12 +51,25 @@ struct Summary {
     notes: usize,
 }
 
-#[derive(Serialize)]
+/// What `profiler lint --rules --format json` writes; the published schema is
+/// `schema/lint-rules.v1.schema.json`.
+#[derive(Serialize, JsonSchema)]
+struct Documentation {
+    /// Always `profiler.lint-rules`.
+    format: &'static str,
+    version: u32,
+    /// All that is looked for.
+    rules: Vec<Documented>,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Documented {
     rule: RuleId,
     severity: Severity,
+    /// Why it matters.
     explanation: &'static str,
     mend: &'static str,
+    /// Where the fact stands: an address.
     source: &'static str,
 }
 
@@ -98,16 +113,21 @@ pub fn rules_as_json() -> String {
         mend: &rule.mend,
         source: &rule.source,
     });
-    crate::output::text::json(&all.collect::<Vec<_>>())
+    crate::output::text::json(&Documentation {
+        format: RULES_FORMAT,
+        version: RULES_VERSION,
+        rules: all.collect(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Report, VERSION};
+    use super::{Documentation, RULES_VERSION, Report, VERSION};
     use crate::schema::{check, of_output};
 
     #[test]
-    fn the_published_schema_is_current() {
+    fn the_published_schemas_are_current() {
         check("lint", VERSION, &of_output::<Report<'_>>());
+        check("lint-rules", RULES_VERSION, &of_output::<Documentation>());
     }
 }
