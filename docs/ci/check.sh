@@ -1,28 +1,29 @@
 #!/bin/sh
-# What CI does with a recording of this commit's tests: check.sh RECORDING PROFILE OUT
+# What CI does with a recording of this commit's tests: check.sh RECORDING PROFILE OUT [BEFORE]
 #
-# PROFILE is the one in the repository, as `profiler generate` wrote it. OUT gets seccomp.json (what the
-# tests need now), comment.md (for the pull request) and lint.sarif. Exit code 1 where the two profiles
-# differ or lint finds something, 2 where a file cannot be used.
+# PROFILE is the one in the repository, as `profiler generate` wrote it; BEFORE the same in the branch
+# that this commit goes to, left out or empty where there is none. OUT gets seccomp.json (what the tests
+# need now), comment.md (for the pull request), lint.sarif, and with BEFORE diff.sarif. Exit code 1 where
+# the tests need what PROFILE does not allow, or lint finds something; 2 where a file cannot be used.
 set -eu
-recording=$1 profile=$2 out=$3
+recording=$1 profile=$2 out=$3 before=${4:-}
 mkdir -p "$out"
 code=0
+worst() { [ "$1" -le "$code" ] || code=$1; }
 
 profiler generate --strict "$recording" -o "$out/seccomp.json"
-profiler lint --format sarif "$profile" > "$out/lint.sarif" || code=$?
+profiler lint --format sarif "$profile" > "$out/lint.sarif" || worst $?
 {
-    if diff -u "$profile" "$out/seccomp.json" > "$out/seccomp.diff"; then
-        echo "The tests need what the profile allows."
-    else
-        [ "$code" -ne 0 ] || code=1
-        printf 'The tests need another profile; take it from the artifacts, if that is meant:\n\n```diff\n'
-        cat "$out/seccomp.diff"
-        printf '```\n'
+    printf '## What the tests need\n\n'
+    profiler diff "$profile" "$recording" --fail-on widened --format markdown || worst $?
+    if [ -s "$before" ]; then
+        printf '\n## What this changes\n\n'
+        profiler diff "$before" "$profile" --fail-on never --format markdown
+        profiler diff "$before" "$profile" --fail-on never --format sarif > "$out/diff.sarif"
     fi
-    echo
-    profiler lint --format markdown "$profile" || true
-    printf '\n```\n'
+    printf '\n## What lint finds\n\n'
+    profiler lint --fail-on never --format markdown "$profile"
+    printf '\n## How sure it is\n\n```\n'
     profiler coverage "$recording"
     printf '```\n'
 } > "$out/comment.md"
