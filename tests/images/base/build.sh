@@ -1,9 +1,9 @@
 #!/bin/sh
-# The smallest Debian with apt, made once; nginx and redis start from a copy of it.
+# The smallest Debian of the suite with apt, made once; nginx and redis start from a copy of it.
 set -eu
 mmdebstrap --quiet --mode=root --variant=minbase --format=directory \
     --aptopt='Acquire::Languages "none"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' \
     --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
-    bookworm "$ROOT"
+    "$(cat suite)" "$ROOT"
