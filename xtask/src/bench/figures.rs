@@ -104,7 +104,8 @@ impl Table {
             Comparison::Added { .. } => 0.0,
             Comparison::Share | Comparison::Times => 1.0,
         };
-        compared.low <= nothing && nothing <= compared.high
+        let agree = compared.low >= compared.high;
+        !agree && compared.low <= nothing && nothing <= compared.high
     }
 
     pub(super) fn json(&self) -> Value {

@@ -47,7 +47,8 @@ fn figures(table: &Table, row: &Row, is_first: bool) -> Vec<String> {
     let compared = table.compared(row);
     cells.push(compared.map_or_else(String::new, |compared| {
         let what = match table.comparison {
-            Comparison::Added { .. } => format!("{:+.1}", compared.median),
+            Comparison::Added { .. } if compared.median < 0.0 => figure(compared.median),
+            Comparison::Added { .. } => format!("+{}", figure(compared.median)),
             Comparison::Share | Comparison::Times => ratio(compared),
         };
         if table.is_noise(compared) {
@@ -125,7 +126,7 @@ Aimed at: little.
 | untraced | 101 | 100 – 102 |  |  |
 | empty | 121 | 120 – 122 | +20.0 | 1.00 |
 | ours | 126 | 125 – 127 | +25.0 | 1.25 |
-| noisy | 102 | 90.0 – 111 | +0.0 (not told apart: the rounds disagree) | 0.00 |
+| noisy | 102 | 90.0 – 111 | +0.00 (not told apart: the rounds disagree) | 0.00 |
 | peer | no \\| |  |  |  |
 ";
         assert_eq!(super::table(&table, "###"), expected);
