@@ -184,38 +184,65 @@ fn a_test_that_tells_nothing_is_refused_by_name() {
 }
 
 #[test]
-fn an_interrupt_leaves_a_report_that_says_so_and_nothing_else() {
+fn an_interrupt_leaves_a_report_that_says_so_and_what_to_go_on_from() {
     assert_root();
     let leftovers = Leftovers::watch();
     let tag = Tag::of("busybox");
     let folder = tempfile::tempdir().unwrap();
-    let up = folder.path().join("up");
-    let test = format!("touch {}; sleep 1000", up.display());
-    let mut command = profiler();
-    command
-        .current_dir(folder.path())
-        .args([
-            "harden",
-            "--image",
-            tag.name(),
-            "--test",
-            &test,
-            "-o",
-            "hardened",
-        ])
-        .args(["--stop-timeout", "1", "--", "sleep", "1000"]);
-    let ran = interrupted(&mut command, &up).expect_code(130);
-    assert!(
-        ran.stderr.contains("interrupted by signal 2"),
-        "{}",
-        ran.stderr
+    let folder = folder.path();
+    let (up, ran) = (folder.join("up"), folder.join("ran"));
+    // The third time it does not come to its end.
+    let test = format!(
+        "docker exec $PROFILER_CONTAINER true || exit 1; echo x >> {0}; [ $(wc -l < {0}) != 3 ] || {{ touch {1}; sleep 1000; }}",
+        ran.display(),
+        up.display()
     );
-    let report = json(&folder.path().join("hardened/harden.json"));
+    let tests = || std::fs::read_to_string(&ran).unwrap().lines().count();
+    let command = |test: &str, to: &str| {
+        let mut command = profiler();
+        command
+            .current_dir(folder)
+            .args([
+                "harden",
+                "--image",
+                tag.name(),
+                "--test",
+                test,
+                to,
+                "hardened",
+            ])
+            .args(["--no-ablate", "--starts", "1"])
+            .args(["--stop-signal", "KILL", "--", "sleep", "1000"]);
+        command
+    };
+    let cut_short = interrupted(&mut command(&test, "-o"), &up).expect_code(130);
+    let told = "interrupted by signal 2; see hardened/report.md; --resume hardened goes on";
+    assert!(cut_short.stderr.contains(told), "{}", cut_short.stderr);
+    let report = json(&folder.join("hardened/harden.json"));
     assert_eq!(report["incomplete"], "interrupted by signal 2");
-    let report = std::fs::read_to_string(folder.path().join("hardened/report.md")).unwrap();
+    let report = std::fs::read_to_string(folder.join("hardened/report.md")).unwrap();
     assert!(report.contains("Not the whole result"), "{report}");
     assert!(!report.contains("Under the whole result"), "{report}");
-    assert!(!folder.path().join("hardened/seccomp.json").exists());
+    assert!(!folder.join("hardened/seccomp.json").exists());
+    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
+    assert_eq!(tests(), 3);
+
+    let other = run(&mut command("true", "--resume")).expect_code(125);
+    other.expect_line(&["hardened was begun with another test", "not true"]);
+    let resumed = run(&mut command(&test, "--resume")).expect_code(0);
+    assert!(
+        resumed.stderr.contains("going on from 2 runs"),
+        "{}",
+        resumed.stderr
+    );
+    let report = json(&folder.join("hardened/harden.json"));
+    assert_eq!(report["incomplete"], Value::Null);
+    let work = |what: &str| report["work"][what].as_u64().unwrap();
+    assert_eq!(work("unrestricted"), 3);
+    // The two that passed before were not run again.
+    let since = 1 + work("tried") + work("recorded") + 1;
+    assert_eq!(tests() as u64, 3 + since);
+    assert!(!folder.join("hardened/harden.progress").exists());
     assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
     leftovers.expect_none();
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroU8;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -26,8 +26,12 @@ pub struct HardenArgs {
     #[arg(long, value_name = "CMD")]
     pub test: String,
     /// The folder to write to
-    #[arg(short, long, value_name = "DIR")]
-    pub output: PathBuf,
+    #[arg(short, long, value_name = "DIR", required_unless_present = "resume")]
+    pub output: Option<PathBuf>,
+    /// Go on where a run that was to write to this folder was interrupted; image, test and options as
+    /// they were
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    pub resume: Option<PathBuf>,
     /// Record at most so often, where each time shows something new
     #[arg(long, value_name = "NUMBER", default_value = "6")]
     pub runs: NonZeroU8,
@@ -63,7 +67,15 @@ pub struct HardenArgs {
     pub command: Vec<OsString>,
 }
 
+impl HardenArgs {
+    pub fn folder(&self) -> &Path {
+        let named = self.resume.as_deref().or(self.output.as_deref());
+        named.unwrap_or(Path::new("."))
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   profiler harden --image nginx --test 'curl --fail http://$PROFILER_IP/' -o hardened
-  profiler harden --image redis --test ./test.sh -v data:/data -o hardened -- redis-server";
+  profiler harden --image redis --test ./test.sh -v data:/data -o hardened -- redis-server
+  profiler harden --image nginx --test 'curl --fail http://$PROFILER_IP/' --resume hardened";

@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::process_status::field;
 use crate::recording::Text;
 
 /// Sets of lines: how often something is there says less than that it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Footprint(BTreeSet<String>);
 
 /// Of /proc/PID/status.

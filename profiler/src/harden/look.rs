@@ -1,9 +1,11 @@
 //! What a container has done to its file system and its limits, as a run left it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::target::engine::ChangeKind;
 
 /// Of one run, or of several together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
     /// Sorted by path.
     pub written: Vec<Written>,
@@ -13,7 +15,7 @@ pub struct Look {
 }
 
 /// A path of the container's layer that differs from the image's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Written {
     pub path: String,
     pub kind: ChangeKind,
@@ -21,14 +23,14 @@ pub struct Written {
     pub size: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Task {
     pub user: u32,
     pub group: u32,
 }
 
 /// The most at once; `None`: nobody counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peaks {
     /// Bytes
     pub memory: Option<u64>,

@@ -2,26 +2,23 @@
 
 use std::cell::Cell;
 use std::num::NonZeroU8;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::footprint::footprint;
-use super::look::{look, sample};
+use super::progress::{Asked, Configuration, Progress};
+use super::recorded::{Attended, Failed, Recorded, is_of_the_container, with_what_was_said};
 use crate::cli::{HardenArgs, RunOptions};
 use crate::commands::quiet::{Quiet, run_test};
-use crate::commands::record::{
-    Attendance, End, Ended, ImageRun, Provenance, Seen, Under, arguments, outcome,
-};
+use crate::commands::record::{End, ImageRun, Provenance, Seen, Under, arguments, outcome};
 use crate::commands::stage::{Confined, Once, Stage};
-use crate::harden::{Footprint, Look, Peaks};
-use crate::kernel::{Boundary, Capacity, Observer, Watch};
+use crate::harden::{Footprint, Look};
+use crate::kernel::{Boundary, Capacity, Observer, Watch, kernel_release};
 use crate::profile::OPEN;
-use crate::recording::{self, Recording};
+use crate::recording;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
-use crate::target::engine::{
-    Container, ContainerSpec, Engine, EngineError, ImageFacts, with_container,
-};
+use crate::target::engine::{ContainerSpec, Engine, ImageFacts, with_container};
 use crate::target::{Interrupts, Session};
 use crate::verify::{Observations, Start};
 
@@ -34,6 +31,7 @@ const UNREACHABLE: &str = "255.255.255.255";
 pub(super) struct Bench<'a> {
     pub(super) image_facts: ImageFacts,
     pub(super) interrupts: Interrupts,
+    pub(super) progress: Progress,
     args: &'a HardenArgs,
     arguments: Vec<String>,
     engine: Engine,
@@ -45,27 +43,24 @@ pub(super) struct Bench<'a> {
     limit: Cell<Duration>,
 }
 
-/// One run of the container and its test, recorded under the open filter.
-pub(super) struct Recorded {
-    pub(super) recording: Recording,
-    pub(super) look: Look,
-    /// Why it did not pass.
-    pub(super) failure: Option<anyhow::Error>,
-    pub(super) quiet: Quiet,
-    /// From the container's start to the test's end.
-    pub(super) took: Duration,
-}
-
 impl<'a> Bench<'a> {
     pub(super) async fn new(args: &'a HardenArgs) -> anyhow::Result<Self> {
         let arguments = arguments(&args.command)?;
         let engine = Engine::connect().await?;
+        let image_facts = engine
+            .image_to_run(&args.image, &args.options, &arguments)
+            .await?;
+        let engine_facts = engine.facts().await?;
+        let configuration = configuration(args, &arguments, &image_facts, &engine_facts);
+        let progress = match &args.resume {
+            Some(folder) => Progress::resume(folder, &configuration)?,
+            None => Progress::begin(args.folder(), &configuration)?,
+        };
         Ok(Self {
-            image_facts: engine
-                .image_to_run(&args.image, &args.options, &arguments)
-                .await?,
-            engine_facts: engine.facts().await?,
+            image_facts,
+            engine_facts,
             engine,
+            progress,
             // Before anything is made that would have to be cleared away.
             interrupts: Interrupts::of_this_process().context("cannot listen for signals")?,
             args,
@@ -126,6 +121,13 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) async fn record(&self, options: &RunOptions) -> anyhow::Result<Recorded> {
+        let asked = Asked::recorded(options);
+        self.progress
+            .once(asked, async || self.record_now(options).await)
+            .await
+    }
+
+    async fn record_now(&self, options: &RunOptions) -> anyhow::Result<Recorded> {
         let scope = self.scope()?;
         let mut observer = Observer::load(Watch {
             denials: false,
@@ -151,7 +153,8 @@ impl<'a> Bench<'a> {
             session: self.session.id(),
         };
         let mut attended = Attended {
-            bench: self,
+            test: &self.args.test,
+            interrupts: &self.interrupts,
             scope: &scope,
             seen: Seen::default(),
             look: Look::default(),
@@ -174,12 +177,12 @@ impl<'a> Bench<'a> {
         } = attended;
         seen.into_life(&mut life);
         let outcome = outcome(&ended);
-        let failure = match ended {
-            // The engine's words about this container; others say that there is no going on.
+        let error = match ended {
             Err(error) if is_of_the_container(&error) => Some(error),
             Err(error) => return Err(error),
             Ok(_) => outcome.reason.as_ref().map(|why| anyhow::anyhow!("{why}")),
         };
+        let failed = error.map(|error| Failed { error, quiet });
         let provenance = Provenance::here(self.hierarchies.mode, &observer)?;
         let mut recording =
             provenance.recording(&life, &observer.facts(watched)?, End::now(outcome));
@@ -188,8 +191,8 @@ impl<'a> Bench<'a> {
         Ok(Recorded {
             recording,
             look,
-            failure,
-            quiet,
+            refused: failed.as_ref().map(Failed::words),
+            failed,
             took,
         })
     }
@@ -239,6 +242,17 @@ impl<'a> Bench<'a> {
         options: &RunOptions,
         seccomp: &str,
     ) -> anyhow::Result<Result<Footprint, String>> {
+        let asked = Asked::tried(options, seccomp);
+        self.progress
+            .once(asked, async || self.leave_now(options, seccomp).await)
+            .await
+    }
+
+    async fn leave_now(
+        &self,
+        options: &RunOptions,
+        seccomp: &str,
+    ) -> anyhow::Result<Result<Footprint, String>> {
         let cgroup = self.scope()?;
         let quiet = Quiet::new(self.limit.get());
         let confined = Confined {
@@ -262,55 +276,33 @@ impl<'a> Bench<'a> {
             (Start::Refused(message), _) => message.to_string(),
             (Start::Unhealthy(log), _) => format!("the container is unhealthy: {log}"),
         };
-        let said = quiet
-            .said()
-            .map(|said| format!(" ({said})"))
-            .unwrap_or_default();
-        Ok(Err(why + &said))
+        Ok(Err(with_what_was_said(why, &quiet)))
     }
 }
 
-fn is_of_the_container(error: &anyhow::Error) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(
-            EngineError::Create { .. }
-                | EngineError::Start { .. }
-                | EngineError::EndedEarly { .. }
-                | EngineError::Unhealthy { .. }
-        )
-    )
-}
-
-/// A container's life while it is recorded, and what was seen besides.
-struct Attended<'a> {
-    bench: &'a Bench<'a>,
-    scope: &'a ScopeCgroup,
-    seen: Seen,
-    look: Look,
-    quiet: Quiet,
-    took: Duration,
-}
-
-impl Attended<'_> {
-    async fn attend(&mut self, container: &Container) -> anyhow::Result<Ended> {
-        let test = self.bench.args.test.as_str();
-        let interrupts = &self.bench.interrupts;
-        let peaks = Cell::new(Peaks::default());
-        let how = Attendance {
-            test: Some(test),
-            interrupts,
-            quiet: Some(&self.quiet),
-        };
-        let (begun, started) = (Instant::now(), SystemTime::now());
-        let attended = how.attend(container, &mut self.seen, async || {
-            self.took = begun.elapsed();
-            self.look = look(container, self.scope, peaks.get(), started).await?;
-            Ok(())
-        });
-        tokio::select! {
-            ended = attended => ended,
-            () = sample(self.scope, &peaks) => unreachable!("it counts until it is dropped"),
-        }
-    }
+/// All that a run's outcome hangs on.
+fn configuration(
+    args: &HardenArgs,
+    arguments: &[String],
+    image: &ImageFacts,
+    engine: &recording::Engine,
+) -> Configuration {
+    let runtime = engine.runtime_version.as_deref().unwrap_or_default();
+    [
+        ("image", image.id.clone()),
+        ("command", shell_words::join(arguments)),
+        ("test", args.test.clone()),
+        ("set of options", shell_words::join(args.options.words())),
+        (
+            "engine",
+            format!(
+                "{} {}, {} {runtime}",
+                engine.name, engine.version, engine.runtime
+            ),
+        ),
+        ("kernel", kernel_release()),
+        ("profiler", env!("CARGO_PKG_VERSION").to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }

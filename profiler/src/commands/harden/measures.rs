@@ -1,10 +1,8 @@
 //! Which measures the test passes with: all at once first, one after the other where that fails.
 
-use super::bench::{Bench, Recorded};
+use super::bench::Bench;
 use crate::cli::RunOptions;
-use crate::commands::one_line;
 use crate::harden::{Measure, Tried};
-use crate::target::engine::EngineError;
 use crate::terminal;
 
 /// The options with all that is kept; how many runs it took.
@@ -21,7 +19,7 @@ pub(super) async fn try_all(
     if all == *given {
         return Ok((all, 0));
     }
-    let Some(why) = refused(&bench.record(&all).await?) else {
+    let Some(why) = bench.record(&all).await?.refused else {
         for measure in measures
             .iter_mut()
             .filter(|measure| !measure.ways.is_empty())
@@ -42,7 +40,7 @@ pub(super) async fn try_all(
         for (place, way) in measure.ways.iter().enumerate() {
             let with = way.added_to(&options);
             runs += 1;
-            let refused = refused(&bench.record(&with).await?);
+            let refused = bench.record(&with).await?.refused;
             let told = refused.as_deref().unwrap_or("passed");
             terminal::say(&format!("{}: {told}", way.words()));
             let Some(why) = refused else {
@@ -62,21 +60,4 @@ pub(super) async fn try_all(
         };
     }
     Ok((options, runs))
-}
-
-/// Why it did not pass, with the last that was said.
-pub(super) fn refused(recorded: &Recorded) -> Option<String> {
-    let failure = recorded.failure.as_ref()?;
-    // Not by its name, which is ours, and its log is not above.
-    let why = match failure.downcast_ref() {
-        Some(EngineError::EndedEarly { exit, .. }) => {
-            format!("the container ended before it was ready, with {exit}")
-        }
-        Some(EngineError::Unhealthy { log, .. }) => format!("the container is unhealthy: {log}"),
-        _ => one_line(failure),
-    };
-    Some(match recorded.quiet.said() {
-        Some(said) => format!("{why} ({said})"),
-        None => why,
-    })
 }

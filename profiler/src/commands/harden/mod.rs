@@ -6,6 +6,8 @@ mod enforced;
 mod footprint;
 mod look;
 mod measures;
+mod progress;
+mod recorded;
 mod runs;
 mod write;
 
@@ -53,8 +55,11 @@ pub fn harden(args: &HardenArgs) -> anyhow::Result<u8> {
 
 async fn run(args: &HardenArgs) -> anyhow::Result<u8> {
     kernel::preflight()?;
-    let folder = Folder::make(&args.output)?;
+    let folder = Folder::make(args.folder())?;
     let bench = Bench::new(args).await?;
+    if args.resume.is_some() {
+        terminal::say(&format!("going on from {} runs", bench.progress.known()));
+    }
     let mut report = Report {
         format: FORMAT,
         version: VERSION,
@@ -84,12 +89,15 @@ async fn run(args: &HardenArgs) -> anyhow::Result<u8> {
     };
     folder.report(&report)?;
     print(&output::harden::table(&report))?;
-    match &report.incomplete {
-        Some(why) => terminal::say(&format!(
-            "not the whole result: {why}; see {}",
-            folder.told()
-        )),
-        None => terminal::say(&format!("wrote {}", folder.told())),
+    if let Some(why) = &report.incomplete {
+        terminal::say(&format!(
+            "not the whole result: {why}; see {}; --resume {} goes on from here",
+            folder.told(),
+            args.folder().display()
+        ));
+    } else {
+        bench.progress.finish()?;
+        terminal::say(&format!("wrote {}", folder.told()));
     }
     Ok(code)
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::bench::{Bench, Recorded};
-use super::measures::refused;
+use super::bench::Bench;
+use super::recorded::{Failed, Recorded};
 use crate::cli::{HardenArgs, RunOptions};
 use crate::generator;
 use crate::harden::Look;
@@ -55,33 +55,36 @@ pub(super) async fn record_unrestricted(
     while runs < UNRESTRICTED || (is_new && failures.is_empty() && runs < args.runs.get().into()) {
         runs += 1;
         let recorded = bench.record(&args.options).await?;
-        let why = refused(&recorded);
-        let told = why.as_deref().unwrap_or("passed");
+        let told = recorded.refused.as_deref().unwrap_or("passed");
         terminal::say(&format!("unrestricted run {runs}: {told}"));
-        let Some(why) = why else {
+        let Some(why) = recorded.refused else {
             is_new = take(&mut all, recorded)?;
             continue;
         };
-        recorded.quiet.show();
         failures.push(why);
-        match recorded.failure {
+        if let Some(Failed { error, quiet }) = recorded.failed {
+            quiet.show();
             // What the engine does not start does not start the next time either.
-            Some(error) if runs == 1 && error.is::<EngineError>() => return Err(error),
-            _ => {}
+            if runs == 1 && error.is::<EngineError>() {
+                return Err(error);
+            }
         }
     }
-    match failures.len() {
-        0 => all.context("there was no run"),
-        failed => bail!(
-            "{failed} of {runs} unrestricted runs did not pass ({}): {}",
-            failures[0],
-            if failed == runs {
-                "a test that never passes does not tell what the container needs; mend it, or give it more time with --timeout"
-            } else {
-                "the test is flaky, and what fails by itself tells nothing; mend it first"
-            }
-        ),
+    let failed = failures.len();
+    if failed == 0 {
+        return all.context("there was no run");
     }
+    // Nobody goes on from here: the next time it is to be asked again.
+    bench.progress.finish()?;
+    bail!(
+        "{failed} of {runs} unrestricted runs did not pass ({}): {}",
+        failures[0],
+        if failed == runs {
+            "a test that never passes does not tell what the container needs; mend it, or give it more time with --timeout"
+        } else {
+            "the test is flaky, and what fails by itself tells nothing; mend it first"
+        }
+    )
 }
 
 /// Until nothing new is seen.
@@ -97,7 +100,7 @@ pub(super) async fn record_all(
     while runs < least || (is_new && runs < most) {
         runs += 1;
         let recorded = bench.record(options).await?;
-        if let Some(why) = refused(&recorded) {
+        if let Some(why) = recorded.refused {
             bail!(
                 "under the measures the test passed once and then did not ({why}): the test is flaky; mend it first"
             );

@@ -15,7 +15,7 @@ mod under;
 
 pub(super) use image::{Attendance, Ended, ImageRun, Seen, arguments, outcome};
 pub(super) use run::{End, Provenance};
-pub(super) use under::Under;
+pub(super) use under::{Under, sha256};
 
 use std::path::Path;
 

@@ -68,7 +68,7 @@ impl Under {
 }
 
 /// Lower-case hex.
-pub(super) fn sha256(text: &str) -> String {
+pub(in crate::commands) fn sha256(text: &str) -> String {
     let mut hex = String::new();
     for byte in Sha256::digest(text) {
         write!(hex, "{byte:02x}").expect("a String takes all");

@@ -1,6 +1,7 @@
 //! What differs in a container's file system from its image's: `docker diff`.
 
 use bollard::models::ChangeType;
+use serde::{Deserialize, Serialize};
 
 use super::super::EngineError;
 use super::Container;
@@ -12,7 +13,7 @@ pub struct Change {
     pub kind: ChangeKind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ChangeKind {
     /// Also a folder in which something changed.
     Modified,
