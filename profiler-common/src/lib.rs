@@ -30,6 +30,10 @@ pub const SESSIONS: u32 = 1024;
 pub const CGROUPS: u32 = 16_384;
 /// Processes in all scopes at once.
 pub const PROCESSES: u32 = 65_536;
+/// Words in one element of an array by process or thread id. The kernel rounds an element up to 8
+/// bytes, so that an element a word would take twice the memory.
+pub const IDS: u32 = 1024;
+pub type IdWords = [u32; IDS as usize];
 /// Numbers a call set holds. x86_64 ends at 469 and x32's own calls at 547
 /// (<https://elixir.bootlin.com/linux/v6.18/source/arch/x86/entry/syscalls/syscall_64.tbl>).
 pub const NUMBERS: usize = 1024;
@@ -99,7 +103,7 @@ pub type CallSet = [u8; NUMBERS];
 pub const UNSEEN: u8 = 0;
 /// There is nothing more to learn of the call.
 pub const SEEN: u8 = 1;
-/// Its arguments are noted: they may be new.
+/// What it is made with is noted, and may be new.
 pub const SEEN_NOTED: u8 = 2;
 
 /// When a process that joined a scope has become a program of the scope's own.
@@ -153,7 +157,8 @@ pub enum ScopeState {
     Dropped = 2,
 }
 
-/// An executable in one phase of a scope, and its calls. Lives in a memory-mapped array.
+/// An executable in one phase of a scope, and its calls. Lives in a memory-mapped array. Index 0 is
+/// no program's: it marks a process in no scope.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Program {
@@ -205,18 +210,17 @@ pub struct FirstSeen {
     pub comm: [u8; 16],
 }
 
-/// A process in a scope.
+/// A process in a scope. Which program it runs is kept apart, for the hot path.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Process {
-    pub program: u32,
     pub scope: u32,
     pub session: u32,
     /// The mount namespace that it joined in (its inode number).
     pub joined_in: u32,
     /// [`Phase`]
     pub phase: u8,
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 3],
 }
 
 /// A call whose number lies past [`NUMBERS`] or is negative.
@@ -266,7 +270,8 @@ pub struct DenialSeen {
 pub enum Loss {
     /// The ring buffer was full: a call has no first-seen evidence. The call itself is kept.
     Events = 0,
-    /// The process table was full: a process' calls are missing.
+    /// The process table was full, or its id larger than any was when watching began: a process'
+    /// calls are missing.
     Processes = 1,
     /// The table of stray numbers was full: a call is missing.
     StrayCalls = 2,
@@ -277,7 +282,7 @@ pub enum Loss {
     Cgroups = 4,
     /// The table of denials was full: a denial is missing.
     Denials = 5,
-    /// The table of calls in flight was full: a denial may be missing or invented.
+    /// A thread's id was larger than any was when watching began: a denial may be missing.
     InFlight = 6,
     /// The program table was full: calls are filed under the program before.
     Programs = 7,
@@ -309,7 +314,7 @@ without_padding! {
     ProgramKey = 16 + EXE_LEN;
     Session = 8 + ARGV_LEN;
     FirstSeen = 8 + 48 + 16 + 8 + 16;
-    Process = 24;
+    Process = 16;
     StrayCall = 12;
     LowPort = 8;
     NotedCall = NOTED_ARGUMENTS * (8 + 4 * ONLY_WHERE);

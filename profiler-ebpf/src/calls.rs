@@ -6,7 +6,7 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, RingBuf};
 use aya_ebpf::programs::BtfTracePointContext;
 use aya_log_ebpf::info;
-use profiler_common::{FirstSeen, Loss, NUMBERS, Phase, Process, Program, SEEN, StrayCall, UNSEEN};
+use profiler_common::{FirstSeen, Loss, NUMBERS, Program, SEEN, SEEN_NOTED, StrayCall, UNSEEN};
 
 use crate::kernel::{Call, Registers, Task};
 use crate::{arguments, denials, loss, ports, process, program};
@@ -21,38 +21,39 @@ static STRAY_CALLS: HashMap<StrayCall, u8> = HashMap::with_max_entries(1024, 0);
 #[unsafe(no_mangle)]
 pub static DENIALS_WATCHED: Global<u8> = Global::new(0);
 
-pub fn enter(ctx: &BtfTracePointContext, registers: *const u8, id: i64) {
+pub fn enter(ctx: &BtfTracePointContext) {
     let task = Task::current();
-    let Some(entry) = process::of(task.process()) else {
+    let Some(index) = process::program_of(task.process()) else {
         return;
     };
-    // SAFETY: checked for null; words that the process itself writes, at exec.
-    let (index, is_runtime) = unsafe { ((*entry).program, is_runtime(&*entry)) };
+    let number = ctx.arg::<i64>(1) as i32;
+    if DENIALS_WATCHED.load() != 0 {
+        denials::entered(task, number);
+    }
     let Some(program) = program::at(index) else {
         return;
     };
-    let call = task.call(id as i32);
-    if DENIALS_WATCHED.load() != 0 {
-        denials::entered(task, call);
-    }
-    if ports::may_bind(call) {
-        ports::asked(index, call, Registers::new(registers));
-    }
-    let is_known = (call.number as u32 as usize) < NUMBERS;
-    let state = if is_known {
-        *byte(program, call)
-    } else {
-        UNSEEN
-    };
-    if state == SEEN {
+    let call = task.call(number);
+    if is_known(call) && *byte(program, call) == SEEN {
         return;
     }
-    // What the runtime does before it has loaded the filter is its set-up.
-    if is_runtime && !task.is_filtered() && !process::is_part_from_joining(entry) {
+    may_be_new(ctx, index, call);
+}
+
+#[inline(always)]
+const fn is_known(call: Call) -> bool {
+    (call.number as u32 as usize) < NUMBERS
+}
+
+/// A function of its own, so that what every call passes needs few registers and no stack.
+#[inline(never)]
+fn may_be_new(ctx: &BtfTracePointContext, index: u32, call: Call) {
+    let task = Task::current();
+    if process::sets_up(task) {
         return;
     }
-    let registers = Registers::new(registers);
-    if !is_known {
+    let registers = Registers::new(ctx.arg(0));
+    if !is_known(call) {
         if first_stray(index, call) {
             info!(
                 ctx,
@@ -62,10 +63,20 @@ pub fn enter(ctx: &BtfTracePointContext, registers: *const u8, id: i64) {
         }
         return;
     }
-    let next = match arguments::noted(call) {
+    let noted = match arguments::noted(call) {
         Some(noted) => arguments::note(index, call, noted, registers),
         None => SEEN,
     };
+    let next = if ports::may_bind(call) {
+        ports::asked(index, call, registers);
+        SEEN_NOTED
+    } else {
+        noted
+    };
+    let Some(program) = program::at(index) else {
+        return;
+    };
+    let state = *byte(program, call);
     // Else it would be written at every noted call, with other processors waiting for the line.
     if next != state {
         *byte(program, call) = next;
@@ -73,11 +84,6 @@ pub fn enter(ctx: &BtfTracePointContext, registers: *const u8, id: i64) {
     if state == UNSEEN {
         first_seen(registers, task, index, call);
     }
-}
-
-#[inline(always)]
-pub fn is_runtime(process: &Process) -> bool {
-    process.phase == Phase::Runtime as u8
 }
 
 /// The call's byte. The number must lie below [`NUMBERS`].

@@ -15,7 +15,7 @@ use profiler_common::{
 };
 
 use crate::kernel::{Task, load, offset};
-use crate::{calls, loss, process};
+use crate::{loss, process};
 
 #[map]
 static CAPABILITY_CHECKS: HashMap<CapabilityKey, CapabilitySeen> =
@@ -29,7 +29,7 @@ static CHECKS_IN_FLIGHT: HashMap<u32, CheckInFlight> = HashMap::with_max_entries
 
 pub fn entered(check: &Check) {
     let task = Task::current();
-    if process::of(task.process()).is_none() {
+    if process::program_of(task.process()).is_none() {
         return;
     }
     missed(task);
@@ -68,12 +68,10 @@ pub fn returned(ctx: &RetProbeContext, result: i32) {
 /// Addresses are compared, never followed.
 pub fn checked(ctx: &impl EbpfContext, check: &Check, result: i32) {
     let task = Task::current();
-    let Some(entry) = process::of(task.process()) else {
+    let Some(program) = process::program_of(task.process()) else {
         return;
     };
-    // SAFETY: checked for null; words that the process itself writes, at exec.
-    let (program, is_runtime) = unsafe { ((*entry).program, calls::is_runtime(&*entry)) };
-    if is_runtime && !task.is_filtered() && !process::is_part_from_joining(entry) {
+    if process::sets_up(task) {
         return;
     }
     let real_cred = task.real_cred();

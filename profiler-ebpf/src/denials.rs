@@ -7,38 +7,29 @@
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::HashMap;
+use aya_ebpf::programs::BtfTracePointContext;
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 use profiler_common::{Abi, DenialKey, DenialSeen, Loss};
 
 use crate::calls::DENIALS_WATCHED;
+use crate::ids::{self, ById};
 use crate::kernel::{Call, Registers, Task};
 use crate::{loss, process};
 
-/// Thread → the call that it is in, [`OUTSIDE`] or [`ANY`]. A thread that is not in here was never
-/// seen: it may be in a call that it entered before it was watched.
+/// Thread → the number of the call that it is in, with the x32 bit; [`OUTSIDE`] or [`UNKNOWN`].
+/// The loader tells how many ids there are, where denials are watched.
 #[map]
-static IN_FLIGHT: HashMap<u32, u64> = HashMap::with_max_entries(65_536, 0);
+static IN_FLIGHT: ById = ById::with_max_entries(1, 0);
 
-/// In no call.
-const OUTSIDE: u64 = u64::MAX - 1;
-/// Whatever it returns from next is no denial: an exec's exit may come from another thread id and
-/// under another ABI's number.
-const ANY: u64 = u64::MAX;
+/// In no call. The number -1 too: what returns from that is no denial anyway.
+const OUTSIDE: u32 = u32::MAX;
+/// Whatever it returns from next is no denial. It was never seen and may be in a call that it
+/// entered before it was watched; or it exec'd, and the exit may come from another thread id and
+/// under another ABI's number. The number 0 too: what returns from that has been entered.
+const UNKNOWN: u32 = 0;
 
 #[map]
 static DENIALS: HashMap<DenialKey, DenialSeen> = HashMap::with_max_entries(4096, 0);
-
-const fn packed(call: Call) -> u64 {
-    (call.abi as u64) << 32 | call.number as u32 as u64
-}
-
-/// exit and exit_group have no sys_exit to take them out again.
-const fn never_returns(call: Call) -> bool {
-    matches!(
-        (call.abi, call.number),
-        (Abi::X86_64 | Abi::X32, 60 | 231) | (Abi::I386, 1 | 252)
-    )
-}
 
 /// fork, vfork, clone, clone3
 const fn makes_tasks(call: Call) -> bool {
@@ -49,10 +40,8 @@ const fn makes_tasks(call: Call) -> bool {
 }
 
 #[inline(always)]
-pub fn entered(task: Task, call: Call) {
-    if !never_returns(call) {
-        is_now(task.thread(), packed(call));
-    }
+pub fn entered(task: Task, number: i32) {
+    is_now(task.thread(), number as u32);
 }
 
 /// `old_thread`: its thread id before; an exec by another thread than the first takes over the
@@ -61,48 +50,51 @@ pub fn execed(task: Task, old_thread: u32) {
     if DENIALS_WATCHED.load() == 0 {
         return;
     }
-    if old_thread != task.thread() {
-        let _ = IN_FLIGHT.remove(old_thread);
-    }
-    is_now(task.thread(), ANY);
+    is_now(old_thread, UNKNOWN);
+    is_now(task.thread(), UNKNOWN);
 }
 
 #[inline(always)]
-fn is_now(thread: u32, state: u64) {
-    if let Some(known) = IN_FLIGHT.get_ptr_mut(&thread) {
-        // SAFETY: checked for null; one word, written by this thread alone.
-        unsafe { *known = state };
-    } else if IN_FLIGHT.insert(thread, state, 0).is_err() {
+fn is_now(thread: u32, state: u32) {
+    let Some(known) = ids::word(&IN_FLIGHT, thread) else {
         loss::count(Loss::InFlight);
-    }
+        return;
+    };
+    // SAFETY: checked for null; one word, written by this thread alone.
+    unsafe { *known = state };
 }
 
+/// Another thread will have its id.
 pub fn ended(task: Task) {
-    if DENIALS_WATCHED.load() != 0 {
-        // Most threads are in no scope.
-        let _ = IN_FLIGHT.remove(task.thread());
+    if DENIALS_WATCHED.load() != 0
+        && let Some(known) = ids::word(&IN_FLIGHT, task.thread())
+    {
+        // SAFETY: checked for null; one word, written by this thread alone.
+        unsafe { *known = UNKNOWN };
     }
 }
 
-pub fn exit(registers: *const u8, result: i64) {
+pub fn exit(ctx: &BtfTracePointContext) {
     let task = Task::current();
-    let Some(entry) = process::of(task.process()) else {
+    let Some(program) = process::program_of(task.process()) else {
         return;
     };
-    // SAFETY: checked for null; a word that the process itself writes, at exec.
-    let program = unsafe { (*entry).program };
-    let thread = task.thread();
-    // SAFETY: one word, written by this thread alone.
-    let in_flight = unsafe { IN_FLIGHT.get(&thread) }.copied();
-    is_now(thread, OUTSIDE);
-    let Some(in_flight) = in_flight else {
+    let Some(known) = ids::word(&IN_FLIGHT, task.thread()) else {
+        loss::count(Loss::InFlight);
         return;
     };
-    let number = Registers::new(registers).call_number();
-    let call = task.call(number);
-    if in_flight == ANY || in_flight == packed(call) {
-        return;
+    // SAFETY: checked for null; one word, written by this thread alone.
+    let in_flight = unsafe { known.replace(OUTSIDE) };
+    let number = Registers::new(ctx.arg(0)).call_number();
+    if in_flight != number as u32 && in_flight != UNKNOWN {
+        not_entered(program, number, ctx.arg(1));
     }
+}
+
+#[inline(never)]
+fn not_entered(program: u32, number: i32, result: i64) {
+    let task = Task::current();
+    let call = task.call(number);
     // rt_sigreturn, and what a tracer cancelled, leave -1.
     if number == -1 || task.seccomp_mode() == 0 || (makes_tasks(call) && result == 0) {
         return;

@@ -11,6 +11,7 @@ mod arguments;
 mod calls;
 mod capabilities;
 mod denials;
+mod ids;
 mod kernel;
 mod loss;
 mod ports;
@@ -27,14 +28,14 @@ use profiler_common::{Check, OPTS_UNSEEN};
 
 #[btf_tracepoint(function = "sys_enter")]
 pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
-    calls::enter(&ctx, ctx.arg(0), ctx.arg(1));
+    calls::enter(&ctx);
     0
 }
 
 /// Attached only where denials are watched: it costs a second tracepoint on every call.
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
-    denials::exit(ctx.arg(0), ctx.arg(1));
+    denials::exit(&ctx);
     0
 }
 

@@ -3,6 +3,9 @@
 //! A joiner is the runtime's until it execs beyond the scope's boundary. What the first one execs
 //! is the workload; what later ones exec are exec sessions. Children inherit. No names are
 //! compared.
+//!
+//! What every call asks for, which program its process runs, is a word in an array by process id;
+//! the rest lies in a hash map.
 
 use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
@@ -10,10 +13,18 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, PerCpuArray};
 use profiler_common::{Boundary, EXE_LEN, Loss, PROCESSES, Phase, Process, ProgramKey, Scope};
 
+use crate::ids::{self, ById};
 use crate::kernel::{Cgroup, Task, load, offset};
+use crate::scope::BPF_F_MMAPABLE;
 use crate::{capabilities, denials, loss, program, scope, session};
 
-/// By process id. User space adds those that ran before they were watched.
+/// Process id → its program's index, 0 in no scope. User space writes it through a memory mapping,
+/// and tells how many ids there are.
+#[map]
+static PROGRAM_OF: ById = ById::with_max_entries(1, BPF_F_MMAPABLE);
+
+/// By process id; of each that has a program. User space adds those that ran before they were
+/// watched.
 #[map]
 static PROCESS_TABLE: HashMap<u32, Process> = HashMap::with_max_entries(PROCESSES, 0);
 
@@ -25,9 +36,40 @@ static PROGRAM_SCRATCH: PerCpuArray<ProgramKey> = PerCpuArray::with_max_entries(
 #[unsafe(no_mangle)]
 pub static READ_STRINGS: aya_ebpf::Global<u8> = aya_ebpf::Global::new(1);
 
+/// The index of the program that a process runs; `None` in no scope.
 #[inline(always)]
-pub fn of(process: u32) -> Option<*mut Process> {
+pub fn program_of(process: u32) -> Option<u32> {
+    let word = ids::word(&PROGRAM_OF, process)?;
+    // SAFETY: checked for null; one word.
+    let program = unsafe { *word };
+    (program != 0).then_some(program)
+}
+
+#[inline(always)]
+fn of(process: u32) -> Option<*mut Process> {
     PROCESS_TABLE.get_ptr_mut(&process)
+}
+
+fn insert(id: u32, process: &Process, program: u32) {
+    if ids::word(&PROGRAM_OF, id).is_none() || PROCESS_TABLE.insert(id, process, 0).is_err() {
+        loss::count(Loss::Processes);
+        return;
+    }
+    // Last: its calls count from here on.
+    runs(id, program);
+}
+
+fn runs(id: u32, program: u32) {
+    if let Some(word) = ids::word(&PROGRAM_OF, id) {
+        // SAFETY: checked for null; one word.
+        unsafe { *word = program };
+    }
+}
+
+fn remove(id: u32) {
+    runs(id, 0);
+    // Most processes are in no scope.
+    let _ = PROCESS_TABLE.remove(id);
 }
 
 /// A task was moved into a cgroup, by itself or another.
@@ -37,10 +79,7 @@ pub fn joined(cgroup: Cgroup, task: Task) {
     }
     match scope::of_id(cgroup.id()) {
         Some(scope) => enter_scope(task, scope),
-        // Most tasks that move were in no scope.
-        None => {
-            let _ = PROCESS_TABLE.remove(task.process());
-        }
+        None => remove(task.process()),
     }
 }
 
@@ -61,16 +100,13 @@ fn enter_scope(task: Task, scope: u32) {
         return;
     };
     let joiner = Process {
-        program,
         scope,
         session: 0,
         joined_in: task.mount_namespace(),
         phase: Phase::Runtime as u8,
-        reserved: [0; 7],
+        reserved: [0; 3],
     };
-    if PROCESS_TABLE.insert(id, &joiner, 0).is_err() {
-        loss::count(Loss::Processes);
-    }
+    insert(id, &joiner, program);
 }
 
 pub fn fork(parent: Task, child: Task) {
@@ -86,15 +122,15 @@ pub fn fork(parent: Task, child: Task) {
         enter_scope(child, scope);
         return;
     }
-    let Some(entry) = of(of_parent) else { return };
+    let (Some(entry), Some(program)) = (of(of_parent), program_of(of_parent)) else {
+        return;
+    };
     // SAFETY: checked for null; words that only the parent writes.
     let inherited = unsafe { *entry };
     if scope::watched(inherited.scope).is_none() {
         return;
     }
-    if PROCESS_TABLE.insert(of_child, &inherited, 0).is_err() {
-        loss::count(Loss::Processes);
-    }
+    insert(of_child, &inherited, program);
 }
 
 pub fn exec(task: Task, old_thread: u32, binprm: *const u8) {
@@ -104,7 +140,7 @@ pub fn exec(task: Task, old_thread: u32, binprm: *const u8) {
     // SAFETY: checked for null; only this process writes its own entry after it joined.
     let entry = unsafe { &mut *entry };
     let Some(scope) = scope::watched(entry.scope) else {
-        let _ = PROCESS_TABLE.remove(task.process());
+        remove(task.process());
         return;
     };
     denials::execed(task, old_thread);
@@ -130,10 +166,10 @@ pub fn exec(task: Task, old_thread: u32, binprm: *const u8) {
     read_exe(key, binprm);
     // Without room, its calls are filed under the program before.
     if let Some(program) = program::of(key) {
-        entry.program = program;
+        runs(task.process(), program);
     }
     if gains(binprm)
-        && let Some(program) = program::at(entry.program)
+        && let Some(program) = program_of(task.process()).and_then(program::at)
     {
         // SAFETY: checked for null; a racing store writes the same 1.
         unsafe { (*program).gained = 1 };
@@ -148,12 +184,21 @@ fn gains(binprm: *const u8) -> bool {
     load::<u8>(binprm, bit / 8) & 1 << (bit % 8) != 0
 }
 
-/// Whether what a process does in its scope counts before it has exec'd there: where there is no
-/// container runtime.
-pub fn is_part_from_joining(entry: *mut Process) -> bool {
-    // SAFETY: the caller checked for null; one word.
-    let scope = scope::watched(unsafe { (*entry).scope });
-    scope.is_some_and(|scope| scope.boundary == Boundary::Exec as u8)
+/// Whether it is a runtime that has not loaded the filter yet: what it does is its set-up and does
+/// not count.
+pub fn sets_up(task: Task) -> bool {
+    if task.is_filtered() {
+        return false;
+    }
+    let Some(entry) = of(task.process()) else {
+        return false;
+    };
+    // SAFETY: checked for null; words that the process itself writes, at exec.
+    let (phase, scope) = unsafe { ((*entry).phase, (*entry).scope) };
+    // Where there is no container runtime, a process is part of its scope from joining.
+    let is_part =
+        || scope::watched(scope).is_some_and(|scope| scope.boundary == Boundary::Exec as u8);
+    phase == Phase::Runtime as u8 && !is_part()
 }
 
 fn crosses(scope: &Scope, joiner: &Process, task: Task) -> bool {
@@ -189,7 +234,6 @@ pub fn exit(task: Task) {
     denials::ended(task);
     capabilities::missed(task);
     if task.live_threads() == 0 {
-        // Most processes are in no scope.
-        let _ = PROCESS_TABLE.remove(task.process());
+        remove(task.process());
     }
 }

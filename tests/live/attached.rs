@@ -217,6 +217,39 @@ fn a_call_that_was_waited_in_is_no_loss() {
     }
 }
 
+/// Starts it until it is given that id; returns once it has ended.
+fn with_id(id: u32, command: impl Fn() -> Command) {
+    wait_until("a process is given the id", || {
+        fs::write("/proc/sys/kernel/ns_last_pid", (id - 1).to_string()).unwrap();
+        let mut child = command().stdout(Stdio::null()).spawn().unwrap();
+        assert!(child.wait().unwrap().success());
+        child.id() == id
+    });
+}
+
+#[test]
+fn an_id_that_is_given_again_is_another_process() {
+    let cgroup = Cgroup::new();
+    let _program = Program::start(&cgroup, &[&repeat(), "99"]);
+    let attached = Attached::to(&cgroup.path());
+    let call = program("call");
+    let call = call.to_str().unwrap();
+    let mut first = cgroup.command(&[call, "121"]);
+    let mut first = first.stdout(Stdio::null()).spawn().unwrap();
+    assert!(first.wait().unwrap().success());
+    with_id(first.id(), || {
+        let mut bystander = Command::new(call);
+        bystander.arg("124");
+        bystander
+    });
+    with_id(first.id(), || cgroup.command(&[call, "100"]));
+    let calls = calls_of(&attached.interrupt(), call, Phase::Exec);
+    for member in ["getpgid", "times"] {
+        assert!(calls.contains(member), "{member}: {calls:?}");
+    }
+    assert!(!calls.contains("getsid"), "{calls:?}");
+}
+
 /// Each call after the attachment is made by exactly one of the links.
 fn follows_a_chain() {
     let cgroup = Cgroup::new();

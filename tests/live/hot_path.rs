@@ -82,7 +82,11 @@ fn measure(denials: bool) -> BTreeMap<String, Cost> {
         capacity: Capacity::Few,
     });
     let programs = loaded_programs();
-    let program_table = map_id("PROGRAM_TABLE").cast_signed();
+    let [of_process, program, in_flight] =
+        ["PROGRAM_OF", "PROGRAM_TABLE", "IN_FLIGHT"].map(|map| {
+            let id = map_id(map).cast_signed();
+            move |at: &[Instruction]| at[0].code == LOAD_CONSTANT && at[0].immediate == id
+        });
     drop(observer.unwrap());
 
     let mut costs: BTreeMap<String, Cost> = BTreeMap::new();
@@ -92,15 +96,23 @@ fn measure(denials: bool) -> BTreeMap<String, Cost> {
         let sum = std::iter::once(before).chain(whole).sum();
         costs.insert(program.name.clone(), sum);
     }
-    let sys_enter = programs.iter().find(|program| program.name == "sys_enter");
-    let sys_enter = &sys_enter.expect("it is loaded").instructions;
-    let takes_program =
-        |at: &[Instruction]| at[0].code == LOAD_CONSTANT && at[0].immediate == program_table;
-    costs.insert("sys_enter, in no scope".into(), cheapest(sys_enter, &[]));
-    costs.insert(
-        "sys_enter, made before".into(),
-        cheapest(sys_enter, &[&takes_program, &is_seen_check]),
-    );
+    let in_no_scope: [Station<'_>; 2] = [&of_process, &is_word_check];
+    let notes_call: [Station<'_>; 2] = [&in_flight, &is_word_store];
+    let notes_call = if denials { &notes_call[..] } else { &[] };
+    let is_seen: [Station<'_>; 2] = [&program, &is_seen_check];
+    let mut way = |name: &str, tracepoint: &str, stations: &[&[Station<'_>]]| {
+        let of_it = programs.iter().find(|program| program.name == tracepoint);
+        let instructions = &of_it.expect("it is loaded").instructions;
+        let cost = cheapest(instructions, &stations.concat());
+        costs.insert(format!("{tracepoint}, {name}"), cost);
+    };
+    way("in no scope", "sys_enter", &[&in_no_scope]);
+    let made_before = [&in_no_scope, notes_call, &is_seen];
+    way("made before", "sys_enter", &made_before);
+    if denials {
+        way("in no scope", "sys_exit", &[&in_no_scope]);
+        way("not refused", "sys_exit", &[&in_no_scope, notes_call]);
+    }
     costs
 }
 
@@ -116,6 +128,10 @@ const EXIT: u8 = 0x90;
 /// Two instructions long.
 const LOAD_CONSTANT: u8 = 0x18;
 const LOAD_BYTE: u8 = 0x71;
+const LOAD_WORD: u8 = 0x61;
+const STORE_WORD: u8 = 0x63;
+/// The stack's.
+const FRAME: u8 = 10;
 
 fn is_jump(instruction: Instruction) -> bool {
     matches!(instruction.code & 0x07, JUMP | JUMP_32)
@@ -141,12 +157,27 @@ impl std::iter::Sum for Cost {
     }
 }
 
-/// A byte is loaded and compared with [`profiler_common::SEEN`].
-fn is_seen_check(at: &[Instruction]) -> bool {
+/// Loaded like this and compared at once with a constant.
+fn is_check(at: &[Instruction], load: u8, constant: u8) -> bool {
     at.len() > 1
-        && at[0].code == LOAD_BYTE
+        && at[0].code == load
         && (is_jump_of(at[1], IF_EQUAL) || is_jump_of(at[1], IF_NOT_EQUAL))
-        && at[1].immediate == i32::from(profiler_common::SEEN)
+        && at[1].immediate == i32::from(constant)
+}
+
+/// The call's byte says that nothing is new.
+fn is_seen_check(at: &[Instruction]) -> bool {
+    is_check(at, LOAD_BYTE, profiler_common::SEEN)
+}
+
+/// The process has a program, or none.
+fn is_word_check(at: &[Instruction]) -> bool {
+    is_check(at, LOAD_WORD, 0)
+}
+
+/// Elsewhere than on the stack.
+fn is_word_store(at: &[Instruction]) -> bool {
+    at[0].code == STORE_WORD && at[0].registers & 0x0f != FRAME
 }
 
 /// Tells whether the code that begins here is a station on the way.

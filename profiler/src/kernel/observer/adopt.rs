@@ -3,11 +3,12 @@
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use profiler_common::{EXE_LEN, Phase, Process, ProgramKey};
 
 use super::maps::map_error;
-use super::{Observer, ObserverError, ScopeId};
+use super::{Observer, ObserverError, ScopeId, ids};
 
 const BPF_NOEXIST: u64 = 1;
 /// map_update_elem: there is one already.
@@ -32,18 +33,21 @@ impl Observer {
             exe,
         })?;
         let entry = Process {
-            program,
             scope: scope.0,
             session: 0,
             joined_in: 0,
             phase: Phase::Workload as u8,
-            reserved: [0; 7],
+            reserved: [0; 3],
         };
+        let runs = ids::word(&self.program_of, process)?;
         // One that is there already has a lineage that was seen.
         let inserted = self.maps.processes.insert(process, entry, BPF_NOEXIST);
         unless_there(inserted).map_err(|source| map_error("PROCESS_TABLE", source))?;
+        // An exec from here on was seen.
+        let _ = runs.compare_exchange(0, program, Ordering::Relaxed, Ordering::Relaxed);
         if ended(folder) {
             // It may have ended before the entry was made, and then nothing takes that out again.
+            runs.store(0, Ordering::Relaxed);
             let _ = self.maps.processes.remove(&process);
             return Ok(false);
         }

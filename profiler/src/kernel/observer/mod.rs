@@ -4,6 +4,7 @@ mod adopt;
 mod arguments;
 mod events;
 mod hooks;
+mod ids;
 mod maps;
 mod misses;
 mod read;
@@ -11,7 +12,7 @@ mod scopes;
 mod table;
 
 use aya::{Btf, Ebpf, EbpfLoader};
-use profiler_common::{FirstSeen, Loss, Program, SESSIONS, Scope, Session};
+use profiler_common::{FirstSeen, IdWords, Loss, Program, SESSIONS, Scope, Session};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -107,6 +108,10 @@ pub enum ObserverError {
     Misses(std::io::Error),
     #[error("{0} scopes are watched already, the most at once")]
     NoScope(u32),
+    #[error(
+        "the id of process {0} is larger than kernel.pid_max was when watching began: start again"
+    )]
+    Id(u32),
 }
 
 /// No source that would be told a second time, with the verifier's whole log.
@@ -139,6 +144,8 @@ pub struct Observer {
     maps: Maps,
     scopes: Table<Scope>,
     programs: Table<Program>,
+    /// By process id.
+    program_of: Table<IdWords>,
     sessions: Table<Session>,
     capability_hook: Option<Attached>,
     sees_ports: bool,
@@ -156,6 +163,7 @@ impl Observer {
         let may_read_strings = preflight::may_read_strings();
         let read_strings = u8::from(may_read_strings);
         let (scopes, programs) = (watch.capacity.scopes(), watch.capacity.programs());
+        let ids = ids::elements();
         let mut ebpf = EbpfLoader::new()
             .btf(Some(&btf))
             .override_global("LAYOUT", &layout, true)
@@ -163,6 +171,8 @@ impl Observer {
             .override_global("READ_STRINGS", &read_strings, true)
             .map_max_entries("SCOPE_TABLE", scopes)
             .map_max_entries("FREE_SCOPES", scopes)
+            .map_max_entries("PROGRAM_OF", ids)
+            .map_max_entries("IN_FLIGHT", if watch.denials { ids } else { 1 })
             .map_max_entries("PROGRAM_TABLE", programs)
             .map_max_entries("PROGRAM_INDEX", programs)
             .map_max_entries("FREE_PROGRAMS", programs)
@@ -173,10 +183,11 @@ impl Observer {
         arguments::fill_catalogue(&mut ebpf)?;
         let scopes = Table::map(&ebpf, "SCOPE_TABLE", scopes)?;
         let programs = Table::map(&ebpf, "PROGRAM_TABLE", programs)?;
+        let program_of = Table::map(&ebpf, "PROGRAM_OF", ids)?;
         let sessions = Table::map(&ebpf, "SESSION_TABLE", SESSIONS)?;
         let mut maps = Maps::take(&mut ebpf)?;
         fill("FREE_SCOPES", &mut maps.free_scopes, 1..scopes.len())?;
-        fill("FREE_PROGRAMS", &mut maps.free_programs, 0..programs.len())?;
+        fill("FREE_PROGRAMS", &mut maps.free_programs, 1..programs.len())?;
         fill("FREE_SESSIONS", &mut maps.free_sessions, 0..sessions.len())?;
         // Diagnostics only: a full or missing log loses no fact.
         if let Ok(logger) = aya_log::EbpfLogger::init(&mut ebpf) {
@@ -193,6 +204,7 @@ impl Observer {
             maps,
             scopes,
             programs,
+            program_of,
             sessions,
             capability_hook,
             sees_ports: may_read_strings,
