@@ -1,8 +1,10 @@
 //! System call and capability names, by number.
 
+mod architectures;
 mod libseccomp;
 mod machine;
 
+pub use architectures::{ArchitectureSince, architecture_since};
 pub use libseccomp::{LibseccompVersion, NoVersion, known_to_libseccomp, libseccomp_since};
 pub use machine::exists;
 
@@ -139,7 +141,11 @@ pub fn known_syscall(abi: Abi, number: i32) -> Option<&'static str> {
             .iter()
             .find(|(own, _)| usize::try_from(*own) == Ok(index))
             .map(|(_, name)| *name)
-            .or_else(|| syscalls::x86_64::Sysno::new(index).map(|s| s.name())),
+            // At x86_64's number x32 has no call that it has at another, or lacks.
+            .or_else(|| {
+                let name = syscalls::x86_64::Sysno::new(index)?.name();
+                (self::number(Abi::X32, name) == u32::try_from(index).ok()).then_some(name)
+            }),
     }
 }
 
@@ -198,6 +204,8 @@ mod tests {
         assert_eq!(syscall(Abi::I386, 102), "socketcall");
         assert_eq!(syscall(Abi::X32, 39), "getpid");
         assert_eq!(syscall(Abi::X32, 520), "execve");
+        assert_eq!(syscall(Abi::X32, 59), "59");
+        assert_eq!(syscall(Abi::X32, 134), "134");
         assert_eq!(syscall(Abi::I386, 403), "clock_gettime64");
     }
 

@@ -16,6 +16,7 @@ mod stage;
 mod together;
 mod verify;
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, Write as _};
 
 use anyhow::Context as _;
@@ -33,7 +34,7 @@ pub use schema::schema;
 pub use verify::verify;
 
 use crate::cli::{Cli, Verb};
-use crate::recording::harmless;
+use crate::recording::{Text, harmless};
 use crate::target::command::CommandError;
 use crate::target::engine::EngineError;
 use crate::{capabilities, generator, recording};
@@ -59,6 +60,19 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadInput(pub String);
+
+/// A container's, whose engine's API takes text only.
+fn engine_arguments(command: &[OsString]) -> Result<Vec<String>, BadInput> {
+    let utf8 = |argument: &OsString| {
+        argument.to_str().map(str::to_owned).ok_or_else(|| {
+            let argument = Text::from(argument.as_os_str());
+            BadInput(format!(
+                "{argument} is not UTF-8; an engine takes no other arguments"
+            ))
+        })
+    };
+    command.iter().map(utf8).collect()
+}
 
 /// What tells a caller why there is no verdict: a command's or container's own start failure has
 /// its code (126, 127), broken input 2, and our own failures 125, as `docker run`

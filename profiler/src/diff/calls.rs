@@ -146,12 +146,6 @@ fn of_abi(older: &Evaluator, newer: &Evaluator, abi: Abi) -> Result<Vec<CallChan
     Ok(changes)
 }
 
-/// x32 has some of x86_64's calls at a number of its own; at that of x86_64 it has none.
-fn name(abi: Abi, number: u32) -> Option<&'static str> {
-    let name = names::known_syscall(abi, i32::try_from(number).ok()?)?;
-    (names::number(abi, name) == Some(number)).then_some(name)
-}
-
 fn answers_of(((old, new), arguments): ((Answer, Answer), [Option<u64>; 6])) -> Answers {
     let known = arguments.into_iter().enumerate();
     Answers {
@@ -161,6 +155,10 @@ fn answers_of(((old, new), arguments): ((Answer, Answer), [Option<u64>; 6])) -> 
             .filter_map(|(index, value)| Some((index, value?)))
             .collect(),
     }
+}
+
+fn name(abi: Abi, number: u32) -> Option<&'static str> {
+    names::known_syscall(abi, i32::try_from(number).ok()?)
 }
 
 /// The same change of the same call is told once; how it was refused is no difference where it was

@@ -76,6 +76,15 @@ pub(super) fn profile(profile: &Profile) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = newer
         .map(|(libseccomp, names)| Warning::NewerLibseccomp { libseccomp, names })
         .collect();
+    for architecture in &profile.architectures {
+        if let Some(known) = names::architecture_since(architecture) {
+            warnings.push(Warning::NewerRuntime {
+                architecture: architecture.clone(),
+                runtime: known.runtime.clone(),
+                since: known.since.clone(),
+            });
+        }
+    }
     if !nowhere.is_empty() {
         warnings.push(Warning::NoSuchCall { names: nowhere });
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::classify::{Judgement, asker, judge};
-use super::input;
+use super::input::{self, Mode};
 use super::notes::notes;
 use super::warning::{GenerateError, Warning};
 use crate::capabilities::{self, Asked, CapabilityList, Decision, Program, Use, Verdict, short};
@@ -27,9 +27,8 @@ pub fn capabilities(
         let hook = recording.capabilities.observed_by.as_deref();
         observed_by.insert(hook.ok_or(GenerateError::CapabilitiesNotObserved)?);
     }
-    let no_new_privileges =
-        no_new_privileges.unwrap_or_else(|| input::recorded_with_no_new_privileges(recordings));
-    let mut warnings = input::warnings(recordings, no_new_privileges);
+    let mode = Mode::of(recordings, no_new_privileges);
+    let mut warnings = input::warnings(recordings, mode);
 
     let mut ways: BTreeMap<String, BTreeMap<Way, Witness>> = BTreeMap::new();
     let mut numbers: BTreeSet<String> = BTreeSet::new();
@@ -66,7 +65,7 @@ pub fn capabilities(
         version: capabilities::VERSION,
         drop: vec!["ALL".to_owned()],
         add: kept.iter().cloned().collect(),
-        no_new_privileges,
+        no_new_privileges: mode.wanted,
         observed_by: Some(words::list(observed_by)),
         refused_when_recorded: refused_when_recorded
             .map(|(name, _)| name.clone())

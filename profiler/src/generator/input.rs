@@ -75,8 +75,8 @@ fn identity(subject: &Subject) -> (&'static str, Vec<&[u8]>) {
     }
 }
 
-/// The warnings that every output shares. `no_new_privileges`: whether the result is for use with it.
-pub(super) fn warnings(recordings: &[Recording], no_new_privileges: bool) -> BTreeSet<Warning> {
+/// The warnings that every output shares.
+pub(super) fn warnings(recordings: &[Recording], mode: Mode) -> BTreeSet<Warning> {
     let mut warnings = BTreeSet::new();
     let checkpoints = recordings
         .iter()
@@ -107,8 +107,8 @@ pub(super) fn warnings(recordings: &[Recording], no_new_privileges: bool) -> BTr
                 .collect(),
         });
     }
-    if recorded_with_no_new_privileges(recordings) {
-        warnings.insert(if no_new_privileges {
+    if mode.recorded {
+        warnings.insert(if mode.wanted {
             Warning::NoNewPrivileges
         } else {
             Warning::GainsUnseen
@@ -159,6 +159,29 @@ pub fn recorded_with_no_new_privileges(recordings: &[Recording]) -> bool {
     recordings
         .iter()
         .all(|recording| recording.confinement.no_new_privileges)
+}
+
+/// Whether with no-new-privileges.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mode {
+    pub(super) recorded: bool,
+    /// What the profile is for.
+    pub(super) wanted: bool,
+}
+
+impl Mode {
+    /// `asked`: `None` for as it was recorded.
+    pub(super) fn of(recordings: &[Recording], asked: Option<bool>) -> Self {
+        let recorded = recorded_with_no_new_privileges(recordings);
+        Self {
+            recorded,
+            wanted: asked.unwrap_or(recorded),
+        }
+    }
+
+    pub(super) fn is_other(self) -> bool {
+        self.wanted != self.recorded
+    }
 }
 
 pub(super) fn is_container(recordings: &[Recording]) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::floor::{Needed, names_of_shipped};
-use super::input::{self, Calls};
+use super::input::{self, Calls, Mode};
 use super::syscalls::{Options, allow, always_calls};
 use super::tables::START_UP;
 use super::warning::{GenerateError, Warning};
@@ -24,26 +24,25 @@ pub(super) fn stand_in(
     calls: &mut Calls,
     recordings: &[Recording],
     options: Options<'_>,
+    mode: Mode,
 ) -> Result<StandIn, GenerateError> {
-    let recorded = input::recorded_with_no_new_privileges(recordings);
-    let wanted = options.no_new_privileges.unwrap_or(recorded);
-    let is_unseen = input::tail_is_unseen(recordings, wanted);
+    let is_unseen = input::tail_is_unseen(recordings, mode.wanted);
     let warn = |warning| StandIn {
         warning: Some(warning),
         ..StandIn::default()
     };
     let Some(floor) = options.floor else {
         let known = names_of_shipped();
-        return match (is_unseen, wanted == recorded) {
+        return match (is_unseen, mode.is_other()) {
             (false, _) => Ok(StandIn::default()),
-            (true, true) => Ok(warn(Warning::RuntimeTailUnseen { known })),
-            (true, false) => Err(GenerateError::RuntimeUnknown { known }),
+            (true, false) => Ok(warn(Warning::RuntimeTailUnseen { known })),
+            (true, true) => Err(GenerateError::RuntimeUnknown { known }),
         };
     };
     let runtime = floor.name().to_owned();
     let needed = Needed {
         // What was seen without no-new-privileges need not be all of what is called with it.
-        tail: (is_unseen || wanted != recorded).then_some(wanted),
+        tail: (is_unseen || mode.is_other()).then_some(mode.wanted),
         init: options.init,
     };
     if needed.is_nothing() {

@@ -10,7 +10,7 @@ use super::about;
 use super::arguments::{self, ArgumentRule, ArgumentRules, Because, Ruled};
 use super::base::Base;
 use super::floor::Floor;
-use super::input::{self, Calls};
+use super::input::{self, Calls, Mode};
 use super::portable::{Added, Portable};
 use super::refusal::{self, Refusal};
 use super::start;
@@ -48,7 +48,8 @@ pub fn generate(
     if calls.named.is_empty() {
         return Err(GenerateError::NoCalls);
     }
-    let unseen = start::stand_in(&mut calls, recordings, options)?;
+    let mode = Mode::of(recordings, options.no_new_privileges);
+    let unseen = start::stand_in(&mut calls, recordings, options, mode)?;
     let is_container = input::is_container(recordings) || !unseen.calls.is_empty();
     if let Some(base) = options.base {
         calls.architectures.extend(base.architectures().to_vec());
@@ -69,9 +70,7 @@ pub fn generate(
     syscalls.extend(added.rules(&ruled));
     syscalls.extend(always(&calls, is_container));
     syscalls.extend(answers(&calls));
-    let recorded = input::recorded_with_no_new_privileges(recordings);
-    let no_new_privileges = options.no_new_privileges.unwrap_or(recorded);
-    let mut warnings = input::warnings(recordings, no_new_privileges);
+    let mut warnings = input::warnings(recordings, mode);
     if let Some(base) = options.base {
         let (both, about_base) = base.with(&syscalls);
         syscalls = both;
@@ -83,7 +82,7 @@ pub fn generate(
     warnings.extend(about::tried(&calls, &syscalls));
     warnings.extend(about::calls(&calls, &shared));
     let (default_action, default_errno_ret) = refusal::default(options.refusal, options.base);
-    if recorded && no_new_privileges {
+    if mode.recorded && mode.wanted {
         about::say_mode(&mut syscalls);
     }
     let mut profile = Profile {

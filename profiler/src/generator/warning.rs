@@ -136,6 +136,14 @@ pub enum Warning {
         numbers: BTreeSet<String>,
     },
     #[error(
+        "{runtime} before {since} refuses a profile that lists {architecture}, on every machine: generate one without it where such a {runtime} is in use"
+    )]
+    NewerRuntime {
+        architecture: String,
+        runtime: String,
+        since: String,
+    },
+    #[error(
         "{} needs libseccomp {libseccomp} or newer where the profile is loaded: an older one leaves it out, and the call is refused",
         list(.names)
     )]

@@ -10,8 +10,9 @@ use super::footprint::footprint;
 use super::progress::{Asked, Configuration, Progress};
 use super::recorded::{Attended, Failed, Recorded, is_of_the_container, with_what_was_said};
 use crate::cli::{HardenArgs, RunOptions};
+use crate::commands::engine_arguments;
 use crate::commands::quiet::{Quiet, run_test};
-use crate::commands::record::{End, ImageRun, Provenance, Seen, Under, arguments, outcome};
+use crate::commands::record::{End, ImageRun, Provenance, Seen, Under, outcome};
 use crate::commands::stage::{Confined, Once, Stage};
 use crate::harden::{Footprint, Look};
 use crate::kernel::{Boundary, Capacity, Observer, Watch, kernel_release};
@@ -45,7 +46,7 @@ pub(super) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     pub(super) async fn new(args: &'a HardenArgs) -> anyhow::Result<Self> {
-        let arguments = arguments(&args.command)?;
+        let arguments = engine_arguments(&args.command)?;
         let engine = Engine::connect().await?;
         let image_facts = engine
             .image_to_run(&args.image, &args.options, &arguments)

@@ -1,7 +1,5 @@
 //! `profiler record --image IMAGE`
 
-use std::ffi::OsString;
-
 use anyhow::Context as _;
 
 use super::output::Output;
@@ -11,6 +9,7 @@ use super::report;
 use super::run::{About, End, Life};
 use super::under::Under;
 use crate::cli::{RecordArgs, RunOptions};
+use crate::commands::engine_arguments;
 use crate::commands::quiet::{Quiet, run_test};
 use crate::kernel::{self, Boundary, Capacity, Observer, ScopeId, Watch};
 use crate::recording::{self, Confinement, Outcome, RunContainer, Subject, Text, image_word};
@@ -26,7 +25,7 @@ pub(super) async fn record(image: &str, args: &RecordArgs) -> anyhow::Result<u8>
     kernel::preflight()?;
     let output = Output::file(args.output.as_deref(), image_word(image))?;
     let under = Under::parse(&args.under)?;
-    let arguments = arguments(&args.command)?;
+    let arguments = engine_arguments(&args.command)?;
     let engine = Engine::connect().await?;
     let facts = ImageRun {
         image,
@@ -300,19 +299,4 @@ pub(in crate::commands) fn outcome(ended: &anyhow::Result<Ended>) -> Outcome {
             reason: Some(crate::commands::one_line(failure).into()),
         },
     }
-}
-
-/// The engine's API takes text only.
-pub(in crate::commands) fn arguments(command: &[OsString]) -> anyhow::Result<Vec<String>> {
-    command
-        .iter()
-        .map(|argument| {
-            argument.to_str().map(str::to_owned).with_context(|| {
-                format!(
-                    "{} is not UTF-8; an engine takes no other arguments",
-                    Text::from(argument.as_os_str())
-                )
-            })
-        })
-        .collect()
 }

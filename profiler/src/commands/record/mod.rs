@@ -13,7 +13,7 @@ mod run;
 mod running;
 mod under;
 
-pub(super) use image::{Attendance, Ended, ImageRun, Seen, arguments, outcome};
+pub(super) use image::{Attendance, Ended, ImageRun, Seen, outcome};
 pub(super) use run::{End, Provenance};
 pub(super) use under::{Under, sha256};
 

@@ -5,12 +5,11 @@ use std::cell::Cell;
 use super::ablate;
 use crate::capabilities::{self, CapabilityList};
 use crate::cli::{RunOptions, VerifyArgs};
-use crate::commands::BadInput;
 use crate::commands::stage::{Confined, Once, Stage};
+use crate::commands::{BadInput, engine_arguments};
 use crate::file;
 use crate::kernel::{Boundary, Capacity, Observer, Watch, kernel_release};
 use crate::profile::{self, read};
-use crate::recording::Text;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
 use crate::target::engine::Engine;
 use crate::target::{Interrupts, Session};
@@ -27,7 +26,7 @@ pub(super) async fn verify(args: &VerifyArgs, image: &str) -> anyhow::Result<Ver
         .map_err(|error| BadInput(error.to_string()))?
         .on(&kernel_release());
     let file = read(&args.profile, &about).map_err(|error| BadInput(error.to_string()))?;
-    let arguments = arguments(args)?;
+    let arguments = engine_arguments(&args.command)?;
     // Before there is anything to leave behind.
     let interrupts = Interrupts::of_this_process()?;
     let engine = Engine::connect().await?;
@@ -113,18 +112,6 @@ pub(in crate::commands) fn with_only(given: &RunOptions, list: &CapabilityList) 
         cap_add: list.add.clone(),
         ..given.clone()
     }
-}
-
-fn arguments(args: &VerifyArgs) -> Result<Vec<String>, BadInput> {
-    let utf8 = |argument: &std::ffi::OsString| {
-        argument.clone().into_string().map_err(|bad| {
-            BadInput(format!(
-                "{} is not UTF-8, which the engine wants",
-                Text::from(bad.as_os_str())
-            ))
-        })
-    };
-    args.command.iter().map(utf8).collect()
 }
 
 pub(in crate::commands) fn rules(list: CapabilityList) -> CapabilityRules {

@@ -28,6 +28,12 @@ use crate::names;
 /// libseccomp's answer to calls of an architecture that the filter does not list.
 const UNLISTED: Answer = Answer::KillThread;
 
+/// x86_64's uretprobe and uprobe: the kernel makes a program that is probed call them, and asks no
+/// filter (`seccomp_uprobe_exception` in
+/// <https://github.com/torvalds/linux/blob/v6.18/kernel/seccomp.c>). uretprobe was filtered from
+/// Linux 6.11 until 6.14, and until the stable releases that have commit cf6cb56ef244.
+const UNFILTERED: [u32; 2] = [335, 336];
+
 /// What a tracer sets to have a call skipped
 /// (<https://man7.org/linux/man-pages/man2/seccomp.2.html>, "Caveats").
 const SKIPPED: u32 = u32::MAX;
@@ -131,6 +137,9 @@ impl Evaluator {
             AUDIT_ARCH_X86_64 => Abi::X86_64,
             _ => return Ruled::Answer(UNLISTED),
         };
+        if abi == Abi::X86_64 && UNFILTERED.contains(&call.number) {
+            return Ruled::Answer(Answer::Allow);
+        }
         if self
             .highest
             .get(&abi)

@@ -3,6 +3,7 @@
 use profiler_common::Abi;
 
 use super::{Doubt, Evaluator, Refusal};
+use crate::profile::interpret::SeccompData;
 use crate::profile::{Answer, Profile, Runtime};
 
 fn profile(json: &str) -> Profile {
@@ -21,6 +22,18 @@ const EPERM: Answer = Answer::Errno(1);
 
 fn first(value: u64) -> [u64; 6] {
     [value, 0, 0, 0, 0, 0]
+}
+
+#[test]
+fn the_kernel_asks_no_filter_about_its_own_probes() {
+    let rules = r#"[{"names": ["openat2"], "action": "SCMP_ACT_ALLOW"}]"#;
+    let evaluator = evaluator(rules, ALL, Runtime::Runc1_1).unwrap();
+    for number in [335, 336] {
+        let answer = |abi| evaluator.answer(&SeccompData::new(abi, number, [0; 6]));
+        assert_eq!(answer(Abi::X86_64), Answer::Allow);
+        assert_ne!(answer(Abi::I386), Answer::Allow);
+        assert_ne!(answer(Abi::X32), Answer::Allow);
+    }
 }
 
 #[test]
