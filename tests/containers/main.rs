@@ -19,6 +19,7 @@ mod many;
 mod misnamed;
 mod nginx;
 mod others;
+mod podman;
 mod python;
 mod redis;
 mod restart;

@@ -15,7 +15,7 @@ use crate::quadlet;
 use crate::shell::{on_path, output, run, succeeds, workspace};
 
 /// Debian packages, and what for.
-const PACKAGES: [(&str, &str); 13] = [
+const PACKAGES: [(&str, &str); 14] = [
     (
         "busybox-static",
         "the smallest test image, and health checks",
@@ -31,6 +31,10 @@ const PACKAGES: [(&str, &str); 13] = [
     ("libseccomp2", "`verify -- CMD` compiles profiles with it"),
     ("mmdebstrap", "the test images' root file systems"),
     ("musl-tools", "programs of another libc"),
+    (
+        "podman",
+        "another engine: it takes profiles by path, and has states of its own",
+    ),
     ("strace", "the oracle that the recorder is held against"),
     ("stress-ng", "load beside the recorder"),
     ("systemd", "`systemd-analyze` reads the drop-ins"),

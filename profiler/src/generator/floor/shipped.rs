@@ -17,6 +17,7 @@ const TEXTS: &[(&str, &str)] = texts![
     "docker-runc-1.1.15"
     "docker-runc-1.1.5"
     "docker-runc-1.3.6"
+    "podman-runc-1.1.5"
 ];
 
 static FLOORS: LazyLock<Vec<(&str, FloorFile)>> = LazyLock::new(|| {

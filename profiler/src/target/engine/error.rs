@@ -23,6 +23,10 @@ pub enum EngineError {
     NoCommand { image: Text },
     #[error(transparent)]
     Option(#[from] OptionError),
+    #[error(
+        "cannot write the seccomp profile for Podman to read: {source}; name another folder by TMPDIR"
+    )]
+    Handover { source: std::io::Error },
     #[error("the engine makes no container of {image}: {message}")]
     Create { image: Text, message: Text },
     #[error("the container {container} cannot start: {message}{}", failure.mend())]

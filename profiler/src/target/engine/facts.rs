@@ -83,22 +83,28 @@ fn is_reference(reference: &str) -> bool {
     starts_well && reference.chars().all(goes_on_well) && !reference.contains("..")
 }
 
+/// Its version, where the engine is Podman.
+pub(super) fn podman(version: &SystemVersion) -> Option<&str> {
+    let components = version.components.as_ref()?;
+    let found = components
+        .iter()
+        .find(|found| found.name == "Podman Engine")?;
+    Some(&found.version)
+}
+
 fn engine(version: SystemVersion, info: SystemInfo) -> recording::Engine {
     let unknown = || "unknown".to_owned();
+    let podman = podman(&version).map(str::to_owned);
     let components = version.components.unwrap_or_default();
     let component = |name: &str| components.iter().find(|found| found.name == name);
-    let podman = component("Podman Engine");
     let runtime = info.default_runtime.unwrap_or_else(unknown);
     // podman names the component after its use: `OCI Runtime (crun)`.
     let runtime_version = component(&runtime)
         .or_else(|| component(&format!("OCI Runtime ({runtime})")))
-        .map(|found| first_line(&found.version));
+        .map(|found| version_word(&found.version));
     recording::Engine {
         name: if podman.is_some() { "podman" } else { "docker" }.to_owned(),
-        version: podman
-            .map(|found| found.version.clone())
-            .or(version.version)
-            .unwrap_or_else(unknown),
+        version: podman.or(version.version).unwrap_or_else(unknown),
         runtime,
         runtime_version,
         cgroup_driver: info
@@ -108,9 +114,11 @@ fn engine(version: SystemVersion, info: SystemInfo) -> recording::Engine {
     }
 }
 
-/// podman hands over all that `runc --version` prints.
-fn first_line(version: &str) -> String {
-    version.lines().next().unwrap_or_default().trim().to_owned()
+/// podman hands over all that `runc --version` prints: `runc version 1.1.5+ds1` in its first line.
+fn version_word(version: &str) -> String {
+    let line = version.lines().next().unwrap_or_default();
+    let word = line.split_whitespace().next_back();
+    word.unwrap_or_default().to_owned()
 }
 
 fn image(inspected: ImageInspect) -> ImageFacts {
@@ -184,7 +192,7 @@ mod tests {
             (told.name.as_str(), told.runtime.as_str()),
             ("podman", "crun")
         );
-        assert_eq!(told.runtime_version.as_deref(), Some("crun version 1.8.1"));
+        assert_eq!(told.runtime_version.as_deref(), Some("1.8.1"));
         assert_eq!(told.storage_driver, "unknown");
     }
 

@@ -4,6 +4,7 @@ use bollard::models::ContainerSummary;
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::labels::{self, Labels};
+use super::states::in_dockers_words;
 use super::{Engine, EngineError};
 use crate::recording::Text;
 
@@ -40,7 +41,7 @@ pub(super) async fn list(
     docker: &bollard::Docker,
 ) -> Result<Vec<ListedContainer>, bollard::errors::Error> {
     let options = ListContainersOptionsBuilder::default().all(true).build();
-    let found = docker.list_containers(Some(options)).await?;
+    let found = in_dockers_words(docker.list_containers(Some(options)).await)?;
     Ok(found.into_iter().map(listed).collect())
 }
 

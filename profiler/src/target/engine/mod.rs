@@ -11,12 +11,14 @@ mod error;
 mod events;
 mod facts;
 mod follow;
+mod handover;
 mod image;
 mod labels;
 mod list;
 pub mod options;
 mod running;
 mod spec;
+mod states;
 
 pub use super::{Interrupt, InterruptSender, Interrupts, TestOutcome, run_test};
 pub use configuration::configured_cgroup_parent;
@@ -48,6 +50,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
+    is_podman: bool,
 }
 
 impl Engine {
@@ -68,8 +71,11 @@ impl Engine {
             .with_timeout(HELLO)
             .negotiate_version()
             .await
-            .map_err(unreachable)?
-            .with_timeout(PATIENCE);
-        Ok(Self { docker })
+            .map_err(unreachable)?;
+        let version = docker.version().await.map_err(unreachable)?;
+        Ok(Self {
+            docker: docker.with_timeout(PATIENCE),
+            is_podman: facts::podman(&version).is_some(),
+        })
     }
 }

@@ -9,6 +9,7 @@ use super::confinement::{Confinement, Defaults, ProcessFacts};
 use super::error::status;
 use super::labels::{self, Labels};
 use super::list::{digest, nearest, own_name};
+use super::states::in_dockers_words;
 use super::{Engine, EngineError};
 use crate::recording::Text;
 use crate::target::cgroup::{ExistingCgroup, Hierarchies};
@@ -59,7 +60,7 @@ impl Engine {
             .docker
             .inspect_container(name, None::<InspectContainerOptions>)
             .await;
-        let inspected = match inspected {
+        let inspected = match in_dockers_words(inspected) {
             Ok(inspected) => inspected,
             Err(error) if status(&error) == Some(404) => {
                 return Err(EngineError::NoSuchContainer {

@@ -27,9 +27,11 @@ pub struct ContainerSpec<'a> {
 }
 
 impl ContainerSpec<'_> {
+    /// `seccomp`: the profile as the engine takes it (see [`Handover`](super::handover::Handover)).
     pub(super) fn body(
         &self,
         surroundings: &dyn Surroundings,
+        seccomp: Option<&str>,
     ) -> Result<ContainerCreateBody, OptionError> {
         let mut body = options::translate(self.options, surroundings)?;
         body.image = Some(self.image.to_owned());
@@ -37,10 +39,7 @@ impl ContainerSpec<'_> {
         body.labels = Some(HashMap::from([(LABEL.to_owned(), self.session.to_owned())]));
         let host = body.host_config.get_or_insert_default();
         host.cgroup_parent = self.cgroup_parent.map(str::to_owned);
-        if let Some(profile) = self.seccomp {
-            // Over the API the option holds the profile itself, not its path: the docker command
-            // reads the file (`parseSecurityOpts` in
-            // <https://github.com/docker/cli/blob/v28.2.2/cli/command/container/opts.go>).
+        if let Some(profile) = seccomp {
             host.security_opt
                 .get_or_insert_default()
                 .push(format!("seccomp={profile}"));
@@ -70,7 +69,7 @@ mod tests {
             name: "profiler-1",
             session: "1-a",
         };
-        let body = spec.body(&Here).unwrap();
+        let body = spec.body(&Here, spec.seccomp).unwrap();
         assert_eq!(body.image.as_deref(), Some("nginx"));
         assert_eq!(body.cmd, None);
         assert_eq!(body.labels.unwrap()[LABEL], "1-a");
@@ -86,8 +85,7 @@ mod tests {
 
         let arguments = ["nginx".to_owned(), "-t".to_owned()];
         spec.arguments = &arguments;
-        spec.seccomp = None;
-        let body = spec.body(&Here).unwrap();
+        let body = spec.body(&Here, None).unwrap();
         assert_eq!(body.cmd.unwrap(), arguments);
         assert_eq!(
             body.host_config.unwrap().security_opt.unwrap(),

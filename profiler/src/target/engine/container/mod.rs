@@ -20,7 +20,9 @@ pub use guard::with_container;
 
 use super::error::{describe, status};
 use super::follow::Follower;
+use super::handover::Handover;
 use super::options::Here;
+use super::states::in_dockers_words;
 use super::{ContainerFacts, ContainerSpec, Engine, EngineError, PATIENCE, StartFailure};
 use crate::terminal::{Sink, Stream};
 
@@ -42,7 +44,10 @@ pub struct Container {
 impl Container {
     /// Made, not started.
     pub async fn create(engine: &Engine, spec: &ContainerSpec<'_>) -> Result<Self, EngineError> {
-        let body = spec.body(&Here)?;
+        let profile = spec.seccomp;
+        let profile = profile.map(|profile| Handover::to(engine, profile));
+        let profile = profile.transpose()?;
+        let body = spec.body(&Here, profile.as_ref().map(Handover::argument).as_deref())?;
         // Before the request: where we are stopped in the middle of it, drop removes what comes.
         let mut container = Self {
             engine: engine.clone(),
@@ -191,10 +196,11 @@ impl Container {
     }
 
     async fn inspect(&self) -> Result<ContainerInspectResponse, EngineError> {
-        self.docker()
+        let inspected = self
+            .docker()
             .inspect_container(&self.name, None::<InspectContainerOptions>)
-            .await
-            .map_err(|error| self.refused("inspect", &error))
+            .await;
+        in_dockers_words(inspected).map_err(|error| self.refused("inspect", &error))
     }
 
     fn docker(&self) -> &bollard::Docker {
