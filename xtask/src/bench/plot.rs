@@ -7,7 +7,7 @@ use super::markdown::figure;
 
 const WIDTH: f64 = 900.0;
 /// For the names, and for the figures behind the bars.
-const LEFT: f64 = 260.0;
+const LEFT: f64 = 290.0;
 const RIGHT: f64 = 100.0;
 const BAR: f64 = 22.0;
 const GAP: f64 = 10.0;

@@ -13,6 +13,7 @@ mod union;
 
 pub use differences::{Difference, MergeError};
 
+use std::collections::VecDeque;
 use std::mem;
 
 use indexmap::IndexMap;
@@ -36,16 +37,21 @@ pub fn merge_all(
     meant: &[Difference],
 ) -> Result<Option<Recording>, MergeError> {
     differences::check(&recordings, meant)?;
-    let mut recordings = recordings.into_iter();
-    let Some(mut whole) = recordings.next() else {
-        return Ok(None);
-    };
-    // By itself it would keep a numbering of its own.
-    let first = whole.clone();
-    for recording in recordings.chain([first]) {
-        join(&mut whole, recording);
+    let mut parts = VecDeque::from(recordings);
+    // One alone would keep a numbering of its own.
+    if let [only] = parts.make_contiguous() {
+        let same = only.clone();
+        join(only, same);
     }
-    Ok(Some(whole))
+    // In pairs: the runs of a thousand, one after the other, would each be gone through a thousand
+    // times.
+    while parts.len() > 1
+        && let (Some(mut one), Some(other)) = (parts.pop_front(), parts.pop_front())
+    {
+        join(&mut one, other);
+        parts.push_back(one);
+    }
+    Ok(parts.pop_front())
 }
 
 fn join(into: &mut Recording, mut other: Recording) {
