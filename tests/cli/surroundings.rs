@@ -5,23 +5,39 @@ use std::process::Command;
 
 use profiler_tests::{Ran, file, profiler, run};
 
+const VERBS: [&str; 11] = [
+    "record", "generate", "explain", "merge", "coverage", "verify", "diff", "lint", "floor",
+    "harden", "schema",
+];
+
+/// All verbs that need no root, and of all the help.
 fn commands() -> Vec<Vec<PathBuf>> {
     let recording = file("golden/container.recording.json");
+    let again = file("golden/container-again.recording.json");
     let profile = file("golden/lint/by-hand.json");
-    let words = |verb: &[&str], file: &PathBuf| {
-        let words = verb.iter().map(PathBuf::from);
-        words.chain([file.clone()]).collect()
+    let words = |words: &[&str], files: &[&PathBuf]| {
+        let words = words.iter().map(PathBuf::from);
+        words.chain(files.iter().copied().cloned()).collect()
     };
-    vec![
-        words(&["explain"], &recording),
-        words(&["coverage"], &recording),
-        words(&["generate"], &recording),
-        words(&["lint"], &profile),
-        words(&["lint", "--format", "markdown"], &profile),
-        words(&["lint", "--format", "sarif"], &profile),
-        words(&["--help"], &recording),
-        words(&["nonsense"], &recording),
-    ]
+    let mut commands = vec![
+        words(&["explain"], &[&recording]),
+        words(&["coverage"], &[&recording]),
+        words(&["generate"], &[&recording]),
+        words(&["merge", "-o", "/dev/null"], &[&recording, &again]),
+        words(&["diff"], &[&recording, &again]),
+        words(&["diff", "--format", "markdown"], &[&profile, &recording]),
+        words(&["diff", "--format", "sarif"], &[&recording, &profile]),
+        words(&["lint"], &[&profile]),
+        words(&["lint", "--format", "markdown"], &[&profile]),
+        words(&["lint", "--format", "sarif"], &[&profile]),
+        words(&["lint", "--rules"], &[]),
+        words(&["schema", "lint"], &[]),
+        words(&["--help"], &[]),
+        words(&["nonsense"], &[]),
+        words(&["diff", "--nonsense"], &[]),
+    ];
+    commands.extend(VERBS.map(|verb| words(&[verb, "--help"], &[])));
+    commands
 }
 
 fn ran(arguments: &[PathBuf], surround: impl Fn(&mut Command)) -> Ran {
@@ -49,21 +65,36 @@ fn a_pipe_gets_no_colours_and_ci_the_same() {
     }
 }
 
-/// On a terminal help has colours, unless nobody wants them.
+/// On a terminal help has colours, unless nobody wants them; results have none anywhere.
 #[test]
 fn a_terminal_gets_none_where_none_are_wanted() {
-    let help = |no_color: Option<&str>| {
+    let shown = |arguments: &[PathBuf], no_color: bool| {
+        let words = arguments.iter().map(|word| word.display().to_string());
+        let line = shell_words::join(
+            std::iter::once(profiler_tests::profiler_path().display().to_string()).chain(words),
+        );
         let mut command = Command::new("script");
-        let line = format!("{} lint --help", profiler_tests::profiler_path().display());
         command
             .args(["-qec", &line, "/dev/null"])
-            .env("TERM", "xterm");
-        command.env_remove("NO_COLOR");
-        if let Some(value) = no_color {
-            command.env("NO_COLOR", value);
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR");
+        if no_color {
+            command.env("NO_COLOR", "1");
         }
-        run(&mut command).expect_code(0).stdout
+        run(&mut command).stdout
     };
-    assert!(help(None).contains('\x1b'), "a terminal shows colours");
-    assert!(!help(Some("1")).contains('\x1b'));
+    for arguments in commands() {
+        let plain = shown(&arguments, true);
+        assert!(!plain.is_empty(), "{arguments:?}");
+        assert!(!plain.contains('\x1b'), "{arguments:?}: {plain:?}");
+        let is_clap_s = arguments.iter().any(|word| {
+            let word = word.to_string_lossy();
+            word == "--help" || word.contains("nonsense")
+        });
+        assert_eq!(
+            shown(&arguments, false).contains('\x1b'),
+            is_clap_s,
+            "{arguments:?}"
+        );
+    }
 }

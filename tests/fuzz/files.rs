@@ -5,8 +5,10 @@ use std::path::Path;
 use profiler::capabilities::CapabilityList;
 use profiler::commands::one_line;
 use profiler::coverage::coverage;
+use profiler::diff::{Side, diff};
 use profiler::explain::explain;
-use profiler::generator::{self, ArgumentRules, Options};
+use profiler::generator::{self, ArgumentRules, FloorFile, Options};
+use profiler::profile::Container;
 use profiler::recording::{self, Difference, Recording, merge_all};
 use profiler::{capabilities, lint, output, profile};
 use proptest::prelude::*;
@@ -26,6 +28,7 @@ const PROFILES: &[&str] = &[
     include_str!("../cli/lint.in/good.json"),
     include_str!("../cli/lint.in/repeated.json"),
 ];
+const FLOORS: &[&str] = &[include_str!("../../profiles/floors/docker-runc-1.1.5.json")];
 const LISTS: &[&str] = &[
     r#"{"add": ["CHOWN", "cap_kill"]}"#,
     include_str!("../golden/tried.capabilities.json"),
@@ -92,6 +95,42 @@ proptest! {
             } else {
                 prop_assert!(left.findings.len() <= found.findings.len());
             }
+        }
+    }
+
+    /// As engines and we take them, and as `diff` asks them.
+    #[test]
+    fn profiles_for_a_container(old in bytes(PROFILES), new in bytes(PROFILES)) {
+        let parsed = |bytes: &[u8]| {
+            profile::parse(Path::new("the file"), bytes, &Container::default())
+        };
+        let (old, new) = (parsed(&old), parsed(&new));
+        let sides: Vec<Side> = [&old, &new]
+            .into_iter()
+            .flatten()
+            .map(|file| Side::of_profile(file.profile.clone()))
+            .collect();
+        for error in [old.err(), new.err()].into_iter().flatten() {
+            check_error(error)?;
+        }
+        for side in &sides {
+            if let Ok(found) = diff(side, side) {
+                prop_assert!(found.is_empty(), "{:?}", found);
+            }
+        }
+        if let [old, new] = &sides[..]
+            && let (Ok(there), Ok(back)) = (diff(old, new), diff(new, old))
+        {
+            prop_assert_eq!(there.calls.len(), back.calls.len());
+            prop_assert_eq!(there.is_empty(), back.is_empty());
+        }
+    }
+
+    #[test]
+    fn measured_runtimes(bytes in bytes(FLOORS)) {
+        if let Ok(floor) = FloorFile::parse(&bytes) {
+            let again = FloorFile::parse(floor.to_json().as_bytes());
+            prop_assert_eq!(again.map_err(|error| error.to_string()), Ok(floor));
         }
     }
 

@@ -19,6 +19,11 @@ pub(super) fn bytes(of: &'static [&'static str]) -> impl Strategy<Value = Vec<u8
     ]
 }
 
+/// A text with some bytes exchanged, left out or put in.
+pub(super) fn bytes_of(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
+    edits().prop_map(move |edits| edited(text, &edits))
+}
+
 type Edit = (Index, u8, u8);
 
 fn edits() -> impl Strategy<Value = Vec<Edit>> {

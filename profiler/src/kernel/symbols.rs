@@ -28,7 +28,8 @@ impl Symbols {
         Self::parse(&std::fs::read_to_string("/proc/kallsyms").unwrap_or_default())
     }
 
-    fn parse(text: &str) -> Self {
+    /// `text`: proc_kallsyms(5), of which only code is kept.
+    pub fn parse(text: &str) -> Self {
         let mut symbols: Vec<_> = text
             .lines()
             .filter_map(|line| {

@@ -27,7 +27,7 @@ impl Hierarchies {
     }
 
     /// `mounts`: proc_pid_mountinfo(5).
-    fn parse(mounts: &str) -> Result<Self, CgroupError> {
+    pub fn parse(mounts: &str) -> Result<Self, CgroupError> {
         let mut unified = None;
         let mut controllers = Vec::new();
         for line in mounts.lines() {
