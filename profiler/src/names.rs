@@ -151,7 +151,8 @@ pub fn known_syscall(abi: Abi, number: i32) -> Option<&'static str> {
 
 /// The crate spells `break` as Rust has to.
 fn i386_name(call: syscalls::x86::Sysno) -> &'static str {
-    call.name().trim_start_matches("r#")
+    let name = call.name();
+    name.strip_prefix("r#").unwrap_or(name)
 }
 
 /// Without x32's bit; `None` where the ABI has no such call.
@@ -159,9 +160,11 @@ pub fn number(abi: Abi, name: &str) -> Option<u32> {
     let x86_64 = || name.parse::<syscalls::x86_64::Sysno>().ok();
     let number = match abi {
         Abi::X86_64 => x86_64()?.id(),
-        Abi::I386 => syscalls::x86::Sysno::iter()
-            .find(|call| i386_name(*call) == name)?
-            .id(),
+        Abi::I386 => {
+            let spelled = if name == "break" { "r#break" } else { name };
+            let call: syscalls::x86::Sysno = spelled.parse().ok()?;
+            (i386_name(call) == name).then_some(call)?.id()
+        }
         Abi::X32 => match X32_ONLY.iter().find(|(_, own)| *own == name) {
             Some((number, _)) => return Some(*number),
             None if X32_LACKS.contains(&name) => return None,
@@ -173,8 +176,13 @@ pub fn number(abi: Abi, name: &str) -> Option<u32> {
 
 /// The name of every call of every architecture.
 pub fn syscalls() -> BTreeSet<&'static str> {
-    let x86_64 = syscalls::x86_64::Sysno::iter().map(|call| call.name());
-    let i386 = syscalls::x86::Sysno::iter().map(i386_name);
+    // By number, as the crate's own iterator leaves the last call out.
+    let x86_64 = (0..syscalls::x86_64::Sysno::table_size())
+        .filter_map(syscalls::x86_64::Sysno::new)
+        .map(|call| call.name());
+    let i386 = (0..syscalls::x86::Sysno::table_size())
+        .filter_map(syscalls::x86::Sysno::new)
+        .map(i386_name);
     // x32 has names of x86_64 only.
     x86_64.chain(i386).collect()
 }
@@ -194,7 +202,7 @@ pub fn capabilities(set: u64) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Abi, X32_ONLY, capability, number, syscall, syscalls};
+    use super::{Abi, X32_ONLY, capability, known_syscall, number, syscall, syscalls};
 
     #[test]
     fn each_table_has_its_own_numbers() {
@@ -218,6 +226,31 @@ mod tests {
                 .all(|name| all.contains(name))
         );
         assert!(X32_ONLY.iter().all(|(_, name)| all.contains(name)));
+        // The last of its table.
+        assert!(all.contains("file_setattr"));
+    }
+
+    #[test]
+    fn names_and_numbers_are_one_table() {
+        for abi in Abi::ALL {
+            let named = (0..1000).filter_map(|id| Some((id, known_syscall(abi, id)?)));
+            let mut count = 0;
+            for (id, name) in named {
+                if let Some(found) = number(abi, name) {
+                    assert_eq!(
+                        known_syscall(abi, i32::try_from(found).unwrap()),
+                        Some(name)
+                    );
+                    count += 1;
+                    // x32 has some twice.
+                    assert!(
+                        abi == Abi::X32 || found == u32::try_from(id).unwrap(),
+                        "{name}"
+                    );
+                }
+            }
+            assert!(count > 350, "{count}");
+        }
     }
 
     #[test]
@@ -227,7 +260,10 @@ mod tests {
         assert_eq!(numbers("execve"), [Some(59), Some(11), Some(520)]);
         assert_eq!(numbers("waitpid"), [None, Some(7), None]);
         assert_eq!(numbers("uselib"), [Some(134), Some(86), None]);
+        assert_eq!(numbers("break"), [None, Some(17), None]);
+        assert_eq!(numbers("file_setattr"), [Some(469); 3]);
         assert_eq!(numbers("no_such_call"), [None; 3]);
+        assert_eq!(numbers("r#break"), [None; 3]);
     }
 
     #[test]
