@@ -63,6 +63,22 @@ pub fn cves(call: &str) -> impl Iterator<Item = &'static str> {
     TABLE.cves.iter().filter(reached).map(|cve| cve.id.as_str())
 }
 
+/// A fault of the kernel, and the calls by any of which it could be reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// `CVE-…`
+    pub id: &'static str,
+    pub calls: &'static [String],
+}
+
+/// All that stand in the table.
+pub fn faults() -> impl Iterator<Item = Fault> {
+    TABLE.cves.iter().map(|cve| Fault {
+        id: &cve.id,
+        calls: &cve.calls,
+    })
+}
+
 /// Whether Docker's default profile allows the call, be it with some arguments only, to a
 /// container with the default capabilities.
 pub fn docker_allows(call: &str) -> bool {

@@ -11,6 +11,7 @@ mod measure;
 mod mounts;
 mod plan;
 mod report;
+mod surface;
 mod tables;
 mod widen;
 
@@ -22,4 +23,5 @@ pub use measure::{Kind, Measure, Tried, Way, named_volumes};
 pub use mounts::mount_points;
 pub use plan::{Evidence, plan};
 pub use report::{CapabilityTold, FORMAT, MeasureTold, Report, State, TriedTold, VERSION, Work};
+pub use surface::{InReach, Surface};
 pub use widen::widen;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{CallTold, Finding, Kind, Measure, Tried, mount_points};
+use super::{CallTold, Finding, Kind, Measure, Surface, Tried, mount_points};
 use crate::capabilities::{CapabilityList, Decision};
 use crate::cli::RunOptions;
 use crate::profile::Profile;
@@ -30,6 +30,8 @@ pub struct Report {
     pub before: State,
     /// `null` where it did not come so far.
     pub after: Option<State>,
+    /// `null` where it did not come so far.
+    pub surface: Option<Surface>,
     pub measures: Vec<MeasureTold>,
     /// Each that was asked for, and those that were added.
     pub capabilities: Vec<CapabilityTold>,
@@ -139,9 +141,7 @@ impl State {
     /// Under this filter and with these capabilities.
     #[must_use]
     pub fn under(mut self, profile: &Profile, capabilities: Option<&CapabilityList>) -> Self {
-        let allowed = profile.syscalls.iter().filter(|rule| rule.lets_through());
-        let names: BTreeSet<&String> = allowed.flat_map(|rule| &rule.names).collect();
-        self.calls = Some(names.len());
+        self.calls = Some(profile.allowed().len());
         self.capabilities = capabilities.map(|list| list.add.clone());
         self
     }

@@ -141,6 +141,29 @@ mod tests {
         assert!(!table.is_of_the_engine("/etc/nginx"));
     }
 
+    /// A page that changes tomorrow says something else then.
+    #[test]
+    fn each_source_is_of_a_version() {
+        let table = include_str!("../../../profiles/hardening.json");
+        let sources: Vec<&str> = table.split("\"source\": \"").skip(1).collect();
+        assert!(!sources.is_empty());
+        for source in sources {
+            let source = source.split('"').next().unwrap();
+            let at = source.split_once("/blob/").map(|(_, at)| at);
+            let version = at.and_then(|at| at.split('/').next());
+            let is_version = |at: &str| {
+                at.strip_prefix('v')
+                    .is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()))
+                    || (at.len() == 40 && at.bytes().all(|b| b.is_ascii_hexdigit()))
+            };
+            assert!(
+                version.is_some_and(is_version)
+                    || source.starts_with("https://refspecs.linuxfoundation.org/FHS_3.0/"),
+                "{source}"
+            );
+        }
+    }
+
     #[test]
     fn a_limit_lies_above_the_peak_and_never_low() {
         let margin = &HARDENING.margins.processes;

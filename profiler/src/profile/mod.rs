@@ -19,6 +19,8 @@ pub use engines::DOCKER_DEFAULT;
 pub use read::{ProfileFile, ReadError, bytes, bytes_within, parse, read, read_whole};
 pub use runtime::{NATIVE, Runtime};
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +126,15 @@ impl Rule {
 }
 
 impl Profile {
+    /// The calls that some rule lets through, be it with some arguments only.
+    pub fn allowed(&self) -> BTreeSet<&str> {
+        let rules = self.syscalls.iter().filter(|rule| rule.lets_through());
+        rules
+            .flat_map(|rule| &rule.names)
+            .map(String::as_str)
+            .collect()
+    }
+
     /// The filter of `--under open`.
     pub fn open() -> Self {
         serde_json::from_str(OPEN).expect("profiles/open.json is checked by a unit test")

@@ -161,9 +161,11 @@ const LAYERS: &[Layer] = &[
         imports: &[
             "capabilities",
             "cli",
+            "names",
             "process_status",
             "profile",
             "recording",
+            "risk",
             "target",
             "verify",
             "words",

@@ -24,8 +24,8 @@ use crate::capabilities::CapabilityList;
 use crate::cli::{HardenArgs, RunOptions};
 use crate::generator::{self, GenerateError};
 use crate::harden::{
-    CapabilityTold, Evidence, FORMAT, MeasureTold, Report, State, VERSION, Work, droppable,
-    findings, plan, without,
+    CapabilityTold, Evidence, FORMAT, MeasureTold, Report, State, Surface, VERSION, Work,
+    droppable, findings, plan, without,
 };
 use crate::kernel;
 use crate::output;
@@ -69,6 +69,7 @@ async fn run(args: &HardenArgs) -> anyhow::Result<u8> {
         test: args.test.as_str().into(),
         before: State::of(&args.options, &bench.image_facts.user),
         after: None,
+        surface: None,
         measures: Vec::new(),
         capabilities: Vec::new(),
         calls: Vec::new(),
@@ -159,6 +160,7 @@ async fn work(
     let image_user = &bench.image_facts.user;
     let after = State::of(&options, image_user);
     report.after = Some(after.clone().under(&profile, list.as_ref()));
+    report.surface = Some(Surface::of(&profile));
     let subject = recordings[0].subject.clone();
     let formats = |profile: &Profile, list: &Option<CapabilityList>| {
         let (subject, profile, list) = (subject.clone(), profile.clone(), list.clone());
@@ -176,6 +178,7 @@ async fn work(
                 .await?
             {
                 report.after = Some(after.under(&profile, list.as_ref()));
+                report.surface = Some(Surface::of(&profile));
                 formats(&profile, &list)?;
                 report.dropped = dropped;
             }

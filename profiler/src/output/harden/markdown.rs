@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::rows;
-use crate::harden::{Label, MeasureTold, Report, TriedTold, never_drop};
+use crate::harden::{InReach, Label, MeasureTold, Report, Surface, TriedTold, never_drop};
 use crate::output::markdown::{code, plain};
 use crate::words::list;
 
@@ -32,6 +32,9 @@ pub fn markdown(report: &Report) -> String {
             let kept = if told.is_kept { "kept" } else { "dropped" };
             let _ = writeln!(text, "- {} {kept}: {}", told.name, plain(&told.because));
         }
+    }
+    if let Some(found) = &report.surface {
+        surface(&mut text, found);
     }
     calls(&mut text, report);
     let findings = report.findings.iter();
@@ -88,6 +91,38 @@ fn measure(text: &mut String, told: &MeasureTold) {
     for refused in &told.refused {
         let _ = writeln!(text, "  - tried and not kept: {}", plain(refused));
     }
+}
+
+fn surface(text: &mut String, found: &Surface) {
+    let all =
+        found.cves_out_of_reach.len() + found.cves_in_reach.len() + found.cves_refused_by_default;
+    let by = |one: &InReach| format!("{} by {}", one.cve, list(&one.calls));
+    let in_reach: Vec<String> = found.cves_in_reach.iter().map(by).collect();
+    let named = |names: &[String]| {
+        if names.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", plain(&list(names)))
+        }
+    };
+    let _ = writeln!(
+        text,
+        "\n## Attack surface\n\nThe filter allows {} calls. Docker's default allows {} to a container with the default \
+         capabilities. Both counts include calls that are allowed with some arguments only.\n\nA table lists {all} \
+         faults of the kernel with the calls by any of which each could be reached:\n\n\
+         - {} in reach under Docker's default and out of reach now{}\n\
+         - {} in reach still{}\n\
+         - {} out of reach under Docker's default already\n\n\
+         They are of 2008 to 2019 and mended since; they show which kernel code a fault of tomorrow may lie in. The table \
+         names no arguments, so a call that is allowed with some counts as one that reaches.",
+        found.calls,
+        found.calls_by_default,
+        found.cves_out_of_reach.len(),
+        named(&found.cves_out_of_reach),
+        in_reach.len(),
+        named(&in_reach),
+        found.cves_refused_by_default,
+    );
 }
 
 /// By label, each with what its refusal did.
