@@ -19,56 +19,82 @@ pub enum LayoutError {
 /// Of the kernel that runs now.
 pub fn running() -> Result<KernelLayout, LayoutError> {
     const PATH: &str = "/sys/kernel/btf/vmlinux";
-    // Mapped, not cached: some ten lookups, so building an index of all types costs more. Older
+    // Mapped, not cached: ten lookups, so building an index of all types costs more. Older
     // kernels (6.12, for one) cannot map this file.
     let btf = Btf::from_file_with_backend(PATH, btf_rs::Backend::Mmap)
         .or_else(|_| Btf::from_file(PATH))?;
-    let at = |structure, fields| offset(&btf, structure, fields);
+    let structure = |name| Structure::find(&btf, name);
+    let task = structure("task_struct")?;
+    let namespaces = structure("nsproxy")?;
+    let memory = structure("mm_struct")?;
+    let cgroup = structure("cgroup")?;
+    let node = structure("kernfs_node")?;
+    let credentials = structure("cred")?;
+    let binprm = structure("linux_binprm")?;
     Ok(KernelLayout {
-        task_status: at("task_struct", "thread_info.status")?,
-        task_seccomp_mode: at("task_struct", "seccomp.mode")?,
-        task_pid: at("task_struct", "pid")?,
-        task_tgid: at("task_struct", "tgid")?,
-        task_real_cred: at("task_struct", "real_cred")?,
-        task_atomic_flags: at("task_struct", "atomic_flags")?,
-        task_mm: at("task_struct", "mm")?,
-        task_nsproxy: at("task_struct", "nsproxy")?,
-        nsproxy_mnt_ns: at("nsproxy", "mnt_ns")?,
-        mnt_namespace_inum: at("mnt_namespace", "ns.inum")?,
-        mm_arg_start: at("mm_struct", "arg_start")?,
-        mm_arg_end: at("mm_struct", "arg_end")?,
-        task_cgroups: at("task_struct", "cgroups")?,
-        task_signal: at("task_struct", "signal")?,
-        signal_live: at("signal_struct", "live")?,
-        css_set_dfl_cgrp: at("css_set", "dfl_cgrp")?,
-        cgroup_kn: at("cgroup", "kn")?,
-        cgroup_root: at("cgroup", "root")?,
-        cgroup_root_hierarchy_id: at("cgroup_root", "hierarchy_id")?,
-        kernfs_node_id: at("kernfs_node", "id")?,
+        task_status: task.offset("thread_info.status")?,
+        task_seccomp_mode: task.offset("seccomp.mode")?,
+        task_pid: task.offset("pid")?,
+        task_tgid: task.offset("tgid")?,
+        task_real_cred: task.offset("real_cred")?,
+        task_atomic_flags: task.offset("atomic_flags")?,
+        task_mm: task.offset("mm")?,
+        task_nsproxy: task.offset("nsproxy")?,
+        nsproxy_mnt_ns: namespaces.offset("mnt_ns")?,
+        mnt_namespace_inum: structure("mnt_namespace")?.offset("ns.inum")?,
+        mm_arg_start: memory.offset("arg_start")?,
+        mm_arg_end: memory.offset("arg_end")?,
+        task_cgroups: task.offset("cgroups")?,
+        task_signal: task.offset("signal")?,
+        signal_live: structure("signal_struct")?.offset("live")?,
+        css_set_dfl_cgrp: structure("css_set")?.offset("dfl_cgrp")?,
+        cgroup_kn: cgroup.offset("kn")?,
+        cgroup_root: cgroup.offset("root")?,
+        cgroup_root_hierarchy_id: structure("cgroup_root")?.offset("hierarchy_id")?,
+        kernfs_node_id: node.offset("id")?,
         // Renamed in 6.15.
-        kernfs_node_parent: at("kernfs_node", "__parent")
-            .or_else(|_| at("kernfs_node", "parent"))?,
-        cred_user_ns: at("cred", "user_ns")?,
-        cred_cap_bset: at("cred", "cap_bset")?,
-        binprm_secureexec_bit: bit(&btf, "linux_binprm", "secureexec")?,
-        binprm_filename: at("linux_binprm", "filename")?,
+        kernfs_node_parent: node.offset("__parent").or_else(|_| node.offset("parent"))?,
+        cred_user_ns: credentials.offset("user_ns")?,
+        cred_cap_bset: credentials.offset("cap_bset")?,
+        binprm_secureexec_bit: binprm.bit("secureexec")?,
+        binprm_filename: binprm.offset("filename")?,
     })
 }
 
-/// In bytes.
-fn offset(btf: &Btf, structure: &'static str, field: &'static str) -> Result<u32, LayoutError> {
-    Ok(bit(btf, structure, field)? / 8)
+/// Finding one is a walk over all types of the kernel.
+struct Structure<'a> {
+    btf: &'a Btf,
+    name: &'static str,
+    /// Another, a forward declaration, say, may have the same name.
+    candidates: Vec<Type>,
 }
 
-/// In bits, of a field (`a.b` for one inside another) in the structure of that name.
-fn bit(btf: &Btf, structure: &'static str, field: &'static str) -> Result<u32, LayoutError> {
-    for candidate in btf.resolve_types_by_name(structure)? {
-        // Another, a forward declaration, say, may have the same name.
-        if let Some(bits) = path(btf, candidate, field)? {
-            return Ok(bits);
-        }
+impl<'a> Structure<'a> {
+    fn find(btf: &'a Btf, name: &'static str) -> Result<Self, LayoutError> {
+        Ok(Self {
+            btf,
+            name,
+            candidates: btf.resolve_types_by_name(name)?,
+        })
     }
-    Err(LayoutError::NoField { structure, field })
+
+    /// In bytes, of a field (`a.b` for one inside another).
+    fn offset(&self, field: &'static str) -> Result<u32, LayoutError> {
+        Ok(self.bit(field)? / 8)
+    }
+
+    /// The same in bits.
+    fn bit(&self, field: &'static str) -> Result<u32, LayoutError> {
+        for candidate in &self.candidates {
+            if let Some(bits) = path(self.btf, candidate.clone(), field)? {
+                return Ok(bits);
+            }
+        }
+        Err(LayoutError::NoField {
+            structure: self.name,
+            field,
+        })
+    }
 }
 
 /// The field's offset in bits.

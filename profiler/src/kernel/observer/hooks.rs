@@ -6,7 +6,7 @@ use aya::programs::{BtfTracePoint, FExit, KProbe, ProgramError};
 use aya::{Btf, Ebpf};
 
 use super::misses::{self, Probe};
-use super::{Cause, ObserverError};
+use super::{Cause, ObserverError, joined};
 
 /// Program, and whether it is attached always (else only where denials are watched).
 const PROGRAMS: [(&str, bool); 8] = [
@@ -22,10 +22,24 @@ const PROGRAMS: [(&str, bool); 8] = [
 ];
 
 pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, denials: bool) -> Result<(), ObserverError> {
-    for (program, always) in PROGRAMS {
-        if always || denials {
-            tracepoint(ebpf, program, btf)?;
+    let wanted: Vec<_> = PROGRAMS
+        .into_iter()
+        .filter_map(|(name, always)| (always || denials).then_some(name))
+        .collect();
+    // The verifier takes most of the time and looks at several at once.
+    std::thread::scope(|threads| {
+        let mut loads = Vec::new();
+        for (name, program) in ebpf.programs_mut() {
+            if let Some(&name) = wanted.iter().find(|wanted| **wanted == name) {
+                let program: &mut BtfTracePoint = program.try_into().map_err(refused(name))?;
+                loads.push(threads.spawn(move || program.load(name, btf).map_err(refused(name))));
+            }
         }
+        loads.into_iter().try_for_each(joined)
+    })?;
+    for name in wanted {
+        let program: &mut BtfTracePoint = named(ebpf, name)?;
+        program.attach().map_err(refused(name))?;
     }
     Ok(())
 }

@@ -156,15 +156,22 @@ impl Observer {
     /// Must be called inside a tokio runtime, which reads the events.
     pub fn load(watch: Watch) -> Result<Self, ObserverError> {
         preflight::preflight()?;
-        let layout = layout::running()?;
-        let btf = Btf::from_sys_fs().map_err(aya::EbpfError::from)?;
+        // The kernel's BTF is read by three that cannot share it.
+        let (layout, btf, mut loader) = std::thread::scope(|threads| {
+            let layout = threads.spawn(layout::running);
+            let btf = threads.spawn(Btf::from_sys_fs);
+            let loader = EbpfLoader::new();
+            (joined(layout), joined(btf), loader)
+        });
+        let layout = layout?;
+        let btf = btf.map_err(aya::EbpfError::from)?;
         log::debug!("kernel fields are found");
         let denials = u8::from(watch.denials);
         let may_read_strings = preflight::may_read_strings();
         let read_strings = u8::from(may_read_strings);
         let (scopes, programs) = (watch.capacity.scopes(), watch.capacity.programs());
         let ids = ids::elements();
-        let mut ebpf = EbpfLoader::new()
+        let mut ebpf = loader
             .btf(Some(&btf))
             .override_global("LAYOUT", &layout, true)
             .override_global("DENIALS_WATCHED", &denials, true)
@@ -279,6 +286,13 @@ impl Observer {
             unshown: hooks::missed(&self.ebpf).map_err(ObserverError::Misses)?,
         })
     }
+}
+
+/// What a thread came to; its panic goes on here.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// After it a check's verdict comes no more: none takes so long.
