@@ -152,6 +152,37 @@ fn a_server_that_starts_as_root_is_hardened_pasted_and_attacked() {
     leftovers.expect_none();
 }
 
+/// It gives its root up by itself, and what it saves must last.
+#[test]
+fn a_store_that_gives_root_up_is_hardened_pasted_and_attacked() {
+    assert_root();
+    let leftovers = Leftovers::watch();
+    let tag = Tag::of("redis");
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let name = unique("store");
+    let cli = "docker exec $PROFILER_CONTAINER redis-cli";
+    let test = format!("{cli} SET key value && {cli} SAVE | grep OK && {cli} GET key | grep value");
+    let arguments = ["--name", &name, "--no-ablate"];
+    harden(&tag, &test, folder, &arguments).expect_code(0);
+    let report = json(&folder.join("hardened/harden.json"));
+    assert_eq!(report["incomplete"], Value::Null);
+    assert_eq!(report["after"]["writable"], json!(["/data"]));
+    expect_less_surface(&report);
+    let pasted = Pasted::start(folder);
+    pasted.test(&test);
+    pasted.expect_refusals();
+    pasted.expect_read_only();
+    pasted.expect_few_processes();
+    docker(&["rm", "--force", &pasted.name]);
+    let again = Pasted::start(folder);
+    again.test(&format!("{cli} GET key | grep value"));
+    drop(again);
+    drop(pasted);
+    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
+    leftovers.expect_none();
+}
+
 /// Nobody here makes inotify_init1; bpf is what Docker's default refuses itself.
 fn expect_less_surface(report: &Value) {
     let surface = &report["surface"];
