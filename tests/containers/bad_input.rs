@@ -7,32 +7,16 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use profiler::recording::Status;
-use profiler_tests::{
-    Leftovers, Ran, Tag, assert_root, docker, profiler, recording, run, unique, wait_until,
-};
+use profiler_tests::{Ran, docker, profiler, recording, run, unique, wait_until};
+
+use super::place::Place;
 
 /// Runs until it is asked to end, which a shell as process 1 is deaf to by itself.
 const SERVICE: &str = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
 
-/// A folder for the recording, the machine as it was, an image of this test's own.
-struct Place {
-    folder: tempfile::TempDir,
-    leftovers: Leftovers,
-    tag: Tag,
-}
-
 impl Place {
-    fn new() -> Self {
-        assert_root();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            leftovers: Leftovers::watch(),
-            tag: Tag::of("busybox"),
-        }
-    }
-
     fn recording(&self) -> std::path::PathBuf {
-        self.folder.path().join("recording.json")
+        self.folder().join("recording.json")
     }
 
     /// `record --image IMAGE -o FILE`, to be continued.
@@ -43,17 +27,11 @@ impl Place {
             .arg(self.recording());
         command
     }
-
-    #[track_caller]
-    fn expect_nothing_left(&self) {
-        assert_eq!(self.tag.containers(), Vec::<String>::new(), "left behind");
-        self.leftovers.expect_none();
-    }
 }
 
 #[test]
 fn an_image_that_is_not_there() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let ran = run(profiler()
         .args([
             "record",
@@ -72,7 +50,7 @@ fn an_image_that_is_not_there() {
 
 #[test]
 fn an_engine_that_does_not_answer() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let ran = run(place
         .record()
         .env("DOCKER_HOST", "unix:///nonexistent.sock")
@@ -85,7 +63,7 @@ fn an_engine_that_does_not_answer() {
 /// Whether it is seen before the test begins or only after is a matter of luck; the end is not.
 #[test]
 fn a_container_that_dies_at_once() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     for test in ["true", "sleep 1"] {
         let ran = run(place
             .record()
@@ -100,7 +78,7 @@ fn a_container_that_dies_at_once() {
 
 #[test]
 fn a_test_may_end_its_container() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let test = "docker kill $PROFILER_CONTAINER";
     run(place
         .record()
@@ -114,7 +92,7 @@ fn a_test_may_end_its_container() {
 
 #[test]
 fn a_program_that_the_image_does_not_have() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let ran = run(place
         .record()
         .args(["--test", "true", "--", "/no/such/program"]));
@@ -125,7 +103,7 @@ fn a_program_that_the_image_does_not_have() {
 
 #[test]
 fn an_image_that_names_no_command() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     // Nothing but a root without a file.
     let empty = format!("profiler-test/{}", unique("empty"));
     let import = format!("tar --create --files-from /dev/null | docker import - {empty}");
@@ -148,7 +126,7 @@ fn an_image_that_names_no_command() {
 
 #[test]
 fn a_port_that_is_in_use() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let publish = format!("{}:80", listener.local_addr().unwrap().port());
     let ran = run(place.record().args([
@@ -169,7 +147,7 @@ fn a_port_that_is_in_use() {
 
 #[test]
 fn a_test_that_fails() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     run(place
         .record()
         .args(["--test", "exit 9", "--", "sh", "-c", SERVICE]))
@@ -185,7 +163,7 @@ fn a_test_that_fails() {
 #[test]
 fn an_interrupt_leaves_the_recording_and_nothing_else() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let place = Place::new();
+        let place = Place::of("busybox");
         // The log is followed on stderr: so we know that the container runs.
         let script = "trap 'exit 0' TERM; mkdir /up; echo up; while :; do sleep 0.1; done";
         let mut child = place
@@ -219,8 +197,8 @@ fn an_interrupt_leaves_the_recording_and_nothing_else() {
 /// Interrupted while the test runs: the test must not be what keeps the container.
 #[test]
 fn an_interrupt_during_the_test() {
-    let place = Place::new();
-    let up = place.folder.path().join("up");
+    let place = Place::of("busybox");
+    let up = place.folder().join("up");
     let test = format!("touch {}; sleep 1000", up.display());
     let child = place
         .record()

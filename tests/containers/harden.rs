@@ -3,22 +3,22 @@
 
 mod attack;
 
-use std::path::Path;
 use std::process::Command;
 
-use profiler_tests::{Leftovers, Ran, Tag, assert_root, docker, profiler, run, unique};
+use profiler_tests::{Ran, docker, profiler, run, unique};
 use serde_json::{Value, json};
 
 use self::attack::{Elsewhere, Pasted};
+use super::place::Place;
 use super::{interrupted, json, test_command};
 
-fn harden(tag: &Tag, test: &str, folder: &Path, arguments: &[&str]) -> Ran {
+fn harden(place: &Place, test: &str, arguments: &[&str]) -> Ran {
     run(profiler()
-        .current_dir(folder)
+        .current_dir(place.folder())
         .args([
             "harden",
             "--image",
-            tag.name(),
+            place.tag.name(),
             "--test",
             test,
             "-o",
@@ -41,13 +41,13 @@ fn measures(report: &Value) -> Vec<(&str, &str)> {
 }
 
 /// The override, laid over a project's own file: docker-compose takes it, and the service comes up.
-fn expect_compose(folder: &Path, tag: &Tag, service: &str) {
-    let project = json!({"services": {service: {"image": tag.name()}}});
-    std::fs::write(folder.join("compose.yaml"), project.to_string()).unwrap();
+fn expect_compose(place: &Place, service: &str) {
+    let project = json!({"services": {service: {"image": place.tag.name()}}});
+    place.file("compose.yaml", &project.to_string());
     let name = unique("hardened");
     let compose = |arguments: &[&str]| {
         run(Command::new("docker-compose")
-            .current_dir(folder)
+            .current_dir(place.folder())
             .args(["--project-name", &name])
             .args(["-f", "compose.yaml", "-f", "hardened/compose.override.yaml"])
             .args(arguments))
@@ -63,14 +63,11 @@ fn expect_compose(folder: &Path, tag: &Tag, service: &str) {
 
 #[test]
 fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
-    assert_root();
-    let leftovers = Leftovers::watch();
-    let tag = Tag::of("python");
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    let place = Place::of("python");
+    let folder = place.folder();
     let test = test_command("python.sh");
     let name = unique("notes");
-    let ran = harden(&tag, &test, folder, &["--name", &name, "--no-ablate"]).expect_code(0);
+    let ran = harden(&place, &test, &["--name", &name, "--no-ablate"]).expect_code(0);
     assert!(
         ran.stdout
             .contains("new privileges  by set-id programs    none"),
@@ -101,7 +98,7 @@ fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
     pasted.test(&test);
     pasted.expect_refusals();
     pasted.expect_read_only();
-    let elsewhere = Elsewhere::start(&tag, folder);
+    let elsewhere = Elsewhere::start(&place.tag, folder);
     let refused = elsewhere.reached_from(&pasted.name).expect_code(1).stderr;
     assert!(refused.starts_with("reach:"), "{refused}");
     drop(elsewhere);
@@ -113,7 +110,7 @@ fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
     assert_eq!(note(&again), "notes.sqlite\n");
     drop(again);
     drop(pasted);
-    expect_compose(folder, &tag, &name);
+    expect_compose(&place, &name);
     let left = docker(&[
         "volume",
         "ls",
@@ -122,20 +119,16 @@ fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
         &format!("name={volume}"),
     ]);
     assert_eq!(left, "", "left behind");
-    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
-    leftovers.expect_none();
+    place.expect_nothing_left();
 }
 
 #[test]
 fn a_server_that_starts_as_root_is_hardened_pasted_and_attacked() {
-    assert_root();
-    let leftovers = Leftovers::watch();
-    let tag = Tag::of("nginx");
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    let place = Place::of("nginx");
+    let folder = place.folder();
     let test = test_command("nginx.sh");
     let name = unique("front");
-    harden(&tag, &test, folder, &["--name", &name, "--no-ablate"]).expect_code(0);
+    harden(&place, &test, &["--name", &name, "--no-ablate"]).expect_code(0);
     let report = json(&folder.join("hardened/harden.json"));
     let kept = measures(&report);
     assert!(kept.contains(&("read-only-root", "kept")), "{kept:?}");
@@ -148,8 +141,7 @@ fn a_server_that_starts_as_root_is_hardened_pasted_and_attacked() {
     pasted.expect_read_only();
     pasted.expect_few_processes();
     drop(pasted);
-    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
-    leftovers.expect_none();
+    place.expect_nothing_left();
 }
 
 /// Nobody here makes inotify_init1; bpf is what Docker's default refuses itself.
@@ -163,11 +155,8 @@ fn expect_less_surface(report: &Value) {
 
 #[test]
 fn a_test_that_tells_nothing_is_refused_by_name() {
-    assert_root();
-    let leftovers = Leftovers::watch();
-    let tag = Tag::of("busybox");
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    let place = Place::of("busybox");
+    let folder = place.folder();
     let state = folder.join("state");
     let asks = "docker exec $PROFILER_CONTAINER true";
     let flaky = format!(
@@ -184,22 +173,18 @@ fn a_test_that_tells_nothing_is_refused_by_name() {
             "3 of 3 unrestricted runs did not pass (the test took too long",
         ),
     ] {
-        let ran = harden(&tag, test, folder, &[options, &sleeping].concat()).expect_code(125);
+        let ran = harden(&place, test, &[options, &sleeping].concat()).expect_code(125);
         assert!(ran.stderr.contains(words), "{test}: {}", ran.stderr);
         assert!(!folder.join("hardened/docker-run.sh").exists());
     }
-    harden(&tag, asks, folder, &["--", "/no/such/program"]).expect_code(127);
-    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
-    leftovers.expect_none();
+    harden(&place, asks, &["--", "/no/such/program"]).expect_code(127);
+    place.expect_nothing_left();
 }
 
 #[test]
 fn an_interrupt_leaves_a_report_that_says_so_and_what_to_go_on_from() {
-    assert_root();
-    let leftovers = Leftovers::watch();
-    let tag = Tag::of("busybox");
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    let place = Place::of("busybox");
+    let (tag, folder) = (&place.tag, place.folder());
     let (up, ran) = (folder.join("up"), folder.join("ran"));
     // The third time it does not come to its end.
     let test = format!(
@@ -253,23 +238,19 @@ fn an_interrupt_leaves_a_report_that_says_so_and_what_to_go_on_from() {
     let since = 1 + work("tried") + work("recorded") + 1;
     assert_eq!(tests() as u64, 3 + since);
     assert!(!folder.join("hardened/harden.progress").exists());
-    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
-    leftovers.expect_none();
+    place.expect_nothing_left();
 }
 
 /// The test passes without umask, and what is written is open to all then.
 #[test]
 fn what_a_refusal_changes_behind_the_test_is_told() {
-    assert_root();
-    let leftovers = Leftovers::watch();
-    let tag = Tag::of("busybox");
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
+    let place = Place::of("busybox");
+    let folder = place.folder();
     let script = "umask 077; echo x > /tmp/secret; exec sleep 1000";
     let test = "docker exec $PROFILER_CONTAINER test -s /tmp/secret";
     let options = ["--jobs", "4", "--drop-silent", "--stop-signal", "KILL"];
     let arguments = [&options[..], &["--", "sh", "-c", script]].concat();
-    let ran = harden(&tag, test, folder, &arguments).expect_code(0);
+    let ran = harden(&place, test, &arguments).expect_code(0);
     let report = json(&folder.join("hardened/harden.json"));
     let calls = report["calls"].as_array().unwrap();
     let of = |name: &str| calls.iter().find(|call| call["name"] == name).unwrap();
@@ -292,6 +273,5 @@ fn what_a_refusal_changes_behind_the_test_is_told() {
         assert_eq!(of(dropped.as_str().unwrap())["label"], "silent");
         assert!(!allowed(dropped.as_str().unwrap()));
     }
-    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
-    leftovers.expect_none();
+    place.expect_nothing_left();
 }

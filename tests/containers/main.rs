@@ -19,6 +19,7 @@ mod many;
 mod misnamed;
 mod nginx;
 mod others;
+mod place;
 mod podman;
 mod python;
 mod redis;

@@ -1,35 +1,13 @@
 //! A container under a profile: what is denied is named, and nothing is left behind.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use profiler_tests::{Leftovers, Ran, Tag, assert_root, profiler, run};
+use profiler_tests::{Ran, profiler, run};
 
 use super::interrupted;
-
-/// A folder for profiles, the machine as it was, an image of this test's own.
-struct Place {
-    folder: tempfile::TempDir,
-    leftovers: Leftovers,
-    tag: Tag,
-}
+use super::place::Place;
 
 impl Place {
-    fn new() -> Self {
-        assert_root();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            leftovers: Leftovers::watch(),
-            tag: Tag::of("busybox"),
-        }
-    }
-
-    fn file(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path
-    }
-
     /// Under a profile that denies `names` only; to be continued.
     fn command(&self, names: &str) -> Command {
         let profile = format!(
@@ -50,12 +28,6 @@ impl Place {
     fn verify(&self, names: &str, arguments: &[&str]) -> Ran {
         run(self.command(names).args(arguments))
     }
-
-    #[track_caller]
-    fn expect_nothing_left(&self) {
-        assert_eq!(self.tag.containers(), Vec::<String>::new(), "left behind");
-        self.leftovers.expect_none();
-    }
 }
 
 #[track_caller]
@@ -72,7 +44,7 @@ fn expect(ran: &Ran, words: &[&str]) {
 
 #[test]
 fn what_is_denied_is_named_though_the_test_passes() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let script = "umask 022; sleep 1000";
     let ran = place
         .verify(
@@ -94,7 +66,7 @@ fn what_is_denied_is_named_though_the_test_passes() {
 /// No recording shows it: only a pause makes the kernel resume a sleep.
 #[test]
 fn a_pause_finds_a_missing_restart_syscall() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let sleeping = ["--starts", "1", "--", "sleep", "1000"];
     let ran = place
         .verify(r#""restart_syscall""#, &sleeping)
@@ -110,7 +82,7 @@ fn a_pause_finds_a_missing_restart_syscall() {
 /// The engine refuses `docker exec` for a container that it has paused.
 #[test]
 fn a_test_that_uses_exec_is_not_disturbed_by_the_pause() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let test =
         "for i in 1 2 3 4 5 6 7 8 9 10; do docker exec $PROFILER_CONTAINER true || exit 9; done";
     place
@@ -124,7 +96,7 @@ fn a_test_that_uses_exec_is_not_disturbed_by_the_pause() {
 
 #[test]
 fn a_denied_capability_is_named() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let script = "chown 1 /tmp; sleep 1000";
     let verify = |add: &str| {
         let list = place.file("capabilities.json", &format!(r#"{{"add": [{add}]}}"#));
@@ -152,7 +124,7 @@ fn a_denied_capability_is_named() {
 
 #[test]
 fn a_test_that_fails_has_not_passed() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let ran = place
         .verify(
             r#""mount""#,
@@ -165,7 +137,7 @@ fn a_test_that_fails_has_not_passed() {
 
 #[test]
 fn starts_that_fail_are_counted_and_explained() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let starts = ["--starts", "2", "--", "sh", "-c"];
     let with = |script| starts.into_iter().chain([script]).collect::<Vec<_>>();
     let ran = place.verify(r#""mount""#, &with("exit 3")).expect_code(1);
@@ -189,7 +161,7 @@ fn starts_that_fail_are_counted_and_explained() {
 
 #[test]
 fn a_program_that_ends_well_by_itself_has_started_well() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let ran = place
         .verify(r#""mount""#, &["--starts", "2", "--", "true"])
         .expect_code(0);
@@ -199,7 +171,7 @@ fn a_program_that_ends_well_by_itself_has_started_well() {
 
 #[test]
 fn input_that_cannot_be_judged_is_2() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let list = place.file("capabilities.json", r#"{"add": ["CHOWM"]}"#);
     let list = list.to_str().unwrap();
     place
@@ -224,7 +196,7 @@ fn input_that_cannot_be_judged_is_2() {
 
 #[test]
 fn what_cannot_be_run_has_its_own_code() {
-    let place = Place::new();
+    let place = Place::of("busybox");
     let profile = place.file("open.json", profiler::profile::OPEN);
     run(profiler()
         .arg("verify")
@@ -241,8 +213,8 @@ fn what_cannot_be_run_has_its_own_code() {
 
 #[test]
 fn an_interrupt_leaves_nothing() {
-    let place = Place::new();
-    let up = place.folder.path().join("up");
+    let place = Place::of("busybox");
+    let up = place.folder().join("up");
     let test = format!("touch {}; sleep 1000", up.display());
     let mut command = place.command(r#""mount""#);
     command.args(["--test", &test, "--", "sleep", "1000"]);
