@@ -2,6 +2,7 @@
 
 use super::bench::Bench;
 use super::calls::Calls;
+use super::recorded::with_what_was_said;
 use crate::capabilities::CapabilityList;
 use crate::cli::{HardenArgs, RunOptions};
 use crate::commands::verify::{rules, with_only};
@@ -86,18 +87,17 @@ impl Enforced<'_> {
                 }
             }
             if !is_wider {
-                report.incomplete = Some(why(&verdict.findings, quiet.said()));
+                let findings: Vec<String> =
+                    verdict.findings.iter().map(ToString::to_string).collect();
+                let why = format!(
+                    "under its own profile it does not pass: {}",
+                    findings.join("; ")
+                );
+                report.incomplete = Some(with_what_was_said(why, &quiet));
                 return Ok(false);
             }
         }
         report.incomplete = Some(format!("after {ROUNDS} rounds something was still refused"));
         Ok(false)
     }
-}
-
-fn why(findings: &[Finding], said: Option<String>) -> String {
-    let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    let findings = findings.join("; ");
-    let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
-    format!("under its own profile it does not pass: {findings}{said}")
 }

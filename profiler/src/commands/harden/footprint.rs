@@ -1,8 +1,8 @@
 //! Reads what a run leaves, before the container is asked to stop.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
+use super::root::Root;
 use crate::cli::RunOptions;
 use crate::harden::{Footprint, mount_points};
 use crate::target::cgroup::ScopeCgroup;
@@ -27,14 +27,9 @@ pub(super) async fn footprint(
         let targets: Vec<String> = targets.map(|target| target.display().to_string()).collect();
         footprint.task(&status, &targets);
     }
-    let Some(root) = container
-        .pid()
-        .await?
-        .map(|pid| format!("/proc/{pid}/root"))
-    else {
+    let Some(root) = Root::of(container).await? else {
         return Ok(footprint);
     };
-    let root = Path::new(&root);
     let changed = container
         .changes()
         .await?
@@ -42,21 +37,20 @@ pub(super) async fn footprint(
         .map(|change| change.path);
     let mut paths: Vec<String> = changed.collect();
     for mount in mount_points(options) {
-        below(root, &mount, &mut paths);
+        below(&root, &mount, &mut paths);
     }
     for path in paths {
-        // The last part of the path is not followed where it is a link.
-        if let Ok(found) = root.join(path.trim_start_matches('/')).symlink_metadata() {
+        if let Some(found) = root.found(&path) {
             footprint.file(&path, found.mode(), found.uid(), found.gid());
         }
     }
     Ok(footprint)
 }
 
-fn below(root: &Path, folder: &str, paths: &mut Vec<String>) {
+fn below(root: &Root, folder: &str, paths: &mut Vec<String>) {
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
-        let entries = std::fs::read_dir(root.join(folder.trim_start_matches('/')));
+        let entries = std::fs::read_dir(root.at(&folder));
         for entry in entries.into_iter().flatten().flatten() {
             let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

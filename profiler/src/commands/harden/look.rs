@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::root::Root;
 use crate::harden::{Look, Peaks, Task, Written};
 use crate::process_status;
 use crate::target::cgroup::ScopeCgroup;
@@ -44,17 +45,10 @@ pub(super) async fn look(
     sampled: Peaks,
     started: SystemTime,
 ) -> Result<Look, EngineError> {
-    let root = container
-        .pid()
-        .await?
-        .map(|pid| format!("/proc/{pid}/root"));
+    let root = Root::of(container).await?;
     let mut written = Vec::new();
     for change in container.changes().await? {
-        // The last part of the path is not followed where it is a link.
-        let place = root
-            .as_ref()
-            .map(|root| Path::new(root).join(change.path.trim_start_matches('/')));
-        let found = place.and_then(|place| place.symlink_metadata().ok());
+        let found = root.as_ref().and_then(|root| root.found(&change.path));
         written.push(Written {
             is_folder: found.as_ref().is_some_and(std::fs::Metadata::is_dir),
             size: found.as_ref().map_or(0, std::fs::Metadata::len),
@@ -62,7 +56,7 @@ pub(super) async fn look(
             kind: change.kind,
         });
     }
-    let touched = root.map(|root| touched(Path::new(&root), started));
+    let touched = root.map(|root| touched(root.folder(), started));
     for path in touched.into_iter().flatten() {
         if !written.iter().any(|known| known.path == path) {
             written.push(Written {

@@ -8,6 +8,7 @@ mod look;
 mod measures;
 mod progress;
 mod recorded;
+mod root;
 mod runs;
 mod write;
 
