@@ -23,10 +23,13 @@ pub struct ImageFacts {
 
 impl Engine {
     pub async fn facts(&self) -> Result<recording::Engine, EngineError> {
-        let refused = |error| EngineError::refused("tell of itself", &error);
-        let version = self.docker.version().await.map_err(refused)?;
-        let info = self.docker.info().await.map_err(refused)?;
-        Ok(engine(version, info))
+        let info = self.docker.info().await;
+        let info = info.map_err(|error| EngineError::refused("tell of itself", &error))?;
+        Ok(engine(&self.version, info))
+    }
+
+    pub(super) fn is_podman(&self) -> bool {
+        podman(&self.version).is_some()
     }
 
     /// Of an image that is here; it is never pulled.
@@ -84,7 +87,7 @@ fn is_reference(reference: &str) -> bool {
 }
 
 /// Its version, where the engine is Podman.
-pub(super) fn podman(version: &SystemVersion) -> Option<&str> {
+fn podman(version: &SystemVersion) -> Option<&str> {
     let components = version.components.as_ref()?;
     let found = components
         .iter()
@@ -92,10 +95,10 @@ pub(super) fn podman(version: &SystemVersion) -> Option<&str> {
     Some(&found.version)
 }
 
-fn engine(version: SystemVersion, info: SystemInfo) -> recording::Engine {
+fn engine(version: &SystemVersion, info: SystemInfo) -> recording::Engine {
     let unknown = || "unknown".to_owned();
-    let podman = podman(&version).map(str::to_owned);
-    let components = version.components.unwrap_or_default();
+    let podman = podman(version);
+    let components = version.components.as_deref().unwrap_or_default();
     let component = |name: &str| components.iter().find(|found| found.name == name);
     let runtime = info.default_runtime.unwrap_or_else(unknown);
     // podman names the component after its use: `OCI Runtime (crun)`.
@@ -104,7 +107,9 @@ fn engine(version: SystemVersion, info: SystemInfo) -> recording::Engine {
         .map(|found| version_word(&found.version));
     recording::Engine {
         name: if podman.is_some() { "podman" } else { "docker" }.to_owned(),
-        version: podman.or(version.version).unwrap_or_else(unknown),
+        version: podman
+            .or(version.version.as_deref())
+            .map_or_else(unknown, str::to_owned),
         runtime,
         runtime_version,
         cgroup_driver: info
@@ -156,7 +161,7 @@ mod tests {
     #[test]
     fn docker_as_it_tells_of_itself() {
         let told = engine(
-            from(serde_json::json!({
+            &from(serde_json::json!({
                 "Version": "20.10.24+dfsg1",
                 "Components": [
                     {"Name": "Engine", "Version": "20.10.24+dfsg1"},
@@ -179,7 +184,7 @@ mod tests {
     #[test]
     fn podman_is_told_by_its_components() {
         let told = engine(
-            from(serde_json::json!({
+            &from(serde_json::json!({
                 "Version": "4.3.1",
                 "Components": [
                     {"Name": "Podman Engine", "Version": "4.3.1"},

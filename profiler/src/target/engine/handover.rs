@@ -19,7 +19,7 @@ pub(super) enum Handover<'a> {
 
 impl<'a> Handover<'a> {
     pub(super) fn to(engine: &Engine, profile: &'a str) -> Result<Self, EngineError> {
-        if !engine.is_podman {
+        if !engine.is_podman() {
             return Ok(Self::Text(profile));
         }
         let write = || {

@@ -33,9 +33,11 @@ pub use list::ListedContainer;
 pub use running::{ContainerFacts, ContainerState};
 pub use spec::ContainerSpec;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::Docker;
+use bollard::models::SystemVersion;
 
 use error::describe;
 
@@ -50,7 +52,8 @@ const PATIENCE: Duration = Duration::from_mins(5);
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
-    is_podman: bool,
+    /// As it said when we connected.
+    version: Arc<SystemVersion>,
 }
 
 impl Engine {
@@ -75,7 +78,7 @@ impl Engine {
         let version = docker.version().await.map_err(unreachable)?;
         Ok(Self {
             docker: docker.with_timeout(PATIENCE),
-            is_podman: facts::podman(&version).is_some(),
+            version: Arc::new(version),
         })
     }
 }
