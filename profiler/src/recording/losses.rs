@@ -28,7 +28,7 @@ pub struct Losses {
     pub arguments: u64,
     /// Refused calls that did not fit: an attempt is missing.
     pub denials: u64,
-    /// Calls in flight that did not fit: an attempt may be missing or invented.
+    /// Calls in flight that could not be followed: an attempt may be missing.
     pub in_flight: u64,
     /// Nested cgroups that did not fit: what ran in them is missing.
     pub cgroups: u64,
