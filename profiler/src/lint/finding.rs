@@ -55,8 +55,12 @@ impl Found {
         }
     }
 
-    pub(super) fn remove(self, bytes: &Bytes) -> Self {
-        self.replace(bytes, "")
+    /// Nothing: that takes a decision.
+    pub(super) fn remove<'b>(self, bytes: impl Into<Option<&'b Bytes>>) -> Self {
+        match bytes.into() {
+            Some(bytes) => self.replace(bytes, ""),
+            None => self,
+        }
     }
 
     pub(super) fn without_edit(self) -> Self {

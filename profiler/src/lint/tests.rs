@@ -184,3 +184,46 @@ fn what_never_counts_changes_nothing_when_it_goes() {
     });
     tested.unwrap_or_else(|error| panic!("{error}"));
 }
+
+/// Each rule alone is one that no engine takes, and nobody knows what it was to say.
+#[test]
+fn what_cannot_be_read_is_held_against_nothing() {
+    for unread in [
+        r#""args": [{"index": 1, "value": -1, "op": "SCMP_CMP_EQ"}]"#,
+        r#""args": [{"index": 1, "value": 1.0, "op": "SCMP_CMP_EQ"}]"#,
+        r#""args": [{"index": 1, "value": 1, "op": "EQ"}]"#,
+        r#""args": {"index": 1, "value": 1, "op": "SCMP_CMP_EQ"}"#,
+        r#""includes": {"caps": "CAP_KILL"}"#,
+        r#""errnoRet": "ENOSYS""#,
+        r#""action": "ALLOW""#,
+        r#""arg": [{"index": 1, "value": 1, "op": "SCMP_CMP_EQ"}]"#,
+    ] {
+        let rule = format!(r#"{{"names": ["ioctl"], "action": "SCMP_ACT_ALLOW", {unread}}}"#);
+        let text = format!(
+            r#"{{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": "1", "syscalls": [
+            {{"names": ["ioctl"], "action": "SCMP_ACT_ALLOW"}},
+            {rule},
+            {rule},
+            {{"names": ["bpf"], "action": "SCMP_ACT_ERRNO"}}]}}"#
+        );
+        let fixed = fix(text.as_bytes(), &Options::default()).unwrap();
+        assert_eq!(String::from_utf8(fixed.text).unwrap(), text);
+    }
+}
+
+#[test]
+fn of_two_entries_for_an_architecture_the_first_counts() {
+    let text = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [], "archMap": [
+        {"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]},
+        {"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X32"]}]}"#;
+    let found = lint(text.as_bytes(), &Options::default()).unwrap().findings;
+    let said: Vec<_> = found.iter().map(|f| (f.rule, f.place.start.line)).collect();
+    assert_eq!(
+        said,
+        [
+            (RuleId::DefaultAllow, 1),
+            (RuleId::AbiUnsaid, 2),
+            (RuleId::Duplicate, 3)
+        ]
+    );
+}

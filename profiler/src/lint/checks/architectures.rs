@@ -1,7 +1,5 @@
 //! Architectures: names, and what becomes of those that are not listed.
 
-use std::collections::BTreeSet;
-
 use crate::lint::document::{Document, Located};
 use crate::lint::finding::Found;
 use crate::lint::place::Bytes;
@@ -81,10 +79,6 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
             found.extend(in_condition(name));
         }
     }
-    found.extend(repeated(&document.architectures));
-    for entry in &document.arch_map {
-        found.extend(repeated(&entry.others));
-    }
     found.extend(unsaid(document));
 }
 
@@ -102,17 +96,6 @@ fn in_condition(name: &Located<String>) -> Option<Found> {
     };
     let message = format!("Docker calls no architecture {shown} in a condition{meant}");
     Some(Found::new(RuleId::UnknownArchitecture, &name.at, message))
-}
-
-fn repeated(names: &[Located<String>]) -> impl Iterator<Item = Found> {
-    let mut seen = BTreeSet::new();
-    names.iter().filter_map(move |name| {
-        if seen.insert(name.value.as_str()) {
-            return None;
-        }
-        let message = format!("{} is listed already", quoted(&name.value));
-        Some(Found::new(RuleId::Duplicate, &name.at, message).remove(&name.removal))
-    })
 }
 
 fn unsaid(document: &Document) -> Option<Found> {

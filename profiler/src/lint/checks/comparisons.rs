@@ -63,10 +63,10 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
 /// then hangs on how each is written.
 fn is_disputed(document: &Document, rule: &Rule) -> bool {
     let is_named = |name: &str| rule.names.iter().any(|own| own.value == name);
-    let default = document.default_answer();
+    let default = document.default_answer;
     document.entries().any(|(other, name)| {
-        let answer = other.answer();
-        let is_other = answer != rule.answer() && answer != default;
+        let answer = other.answer;
+        let is_other = answer != rule.answer && answer != default;
         is_other && !other.comparisons.is_empty() && is_named(&name.value)
     })
 }
@@ -195,9 +195,9 @@ fn is_extended(value: u64) -> bool {
     value >> 31 == (1 << 33) - 1
 }
 
-/// Equality alone can be said of half the bits.
+/// Equality alone can be said of half the bits; what stands there for people would be lost.
 fn masked(found: Found, comparison: &Comparison) -> Found {
-    if comparison.operator.value != Operator::Equal {
+    if comparison.operator.value != Operator::Equal || comparison.has_remark {
         return found;
     }
     let (index, value) = (

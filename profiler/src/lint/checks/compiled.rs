@@ -29,8 +29,11 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
     }
 }
 
-/// `None` where too little of it can be read.
+/// `None` where not all of it can be read.
 fn profile(document: &Document) -> Option<Profile> {
+    if document.rules.iter().any(|rule| rule.answer.is_none()) {
+        return None;
+    }
     let plain = |action: Option<&Located<Action>>| match action?.value {
         Action::Plain(action) => Some(action),
         Action::Notify => None,

@@ -44,8 +44,11 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
 
 fn same(document: &Document, rule: &Rule) -> Option<Found> {
     let action = rule.action.as_ref()?;
-    let answer = document.default_answer();
-    if rule.answer() != answer || action.value == Action::Notify || rule.names.is_empty() {
+    let answer = rule.answer?;
+    if Some(answer) != document.default_answer
+        || action.value == Action::Notify
+        || rule.names.is_empty()
+    {
         return None;
     }
     let calls = match rule.names.as_slice() {
@@ -63,7 +66,7 @@ fn same(document: &Document, rule: &Rule) -> Option<Found> {
             );
             Found::new(RuleId::SameAsDefault, &action.at, message)
         }
-        _ => Found::new(RuleId::SameAsDefault, &action.at, message).remove(&rule.removal),
+        _ => Found::new(RuleId::SameAsDefault, &action.at, message).remove(rule.removal()),
     })
 }
 

@@ -35,7 +35,7 @@ fn syscall(
         return Some(
             found
                 .severity(Severity::Error)
-                .remove(&rule.removal_of(name)),
+                .remove(rule.removal_of(name)),
         );
     }
     let Some(since) = libseccomp_since(&name.value) else {

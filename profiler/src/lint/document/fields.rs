@@ -6,7 +6,7 @@ use jsonc_parser::common::{Range, Ranged as _};
 use super::Located;
 use crate::lint::finding::Found;
 use crate::lint::place::Bytes;
-use crate::lint::rules::RuleId;
+use crate::lint::rules::{RuleId, Severity};
 use crate::lint::words::{did_you_mean, quoted};
 
 pub(super) fn bytes(range: Range) -> Bytes {
@@ -46,6 +46,12 @@ fn is_remark(key: &str) -> bool {
 impl Reader<'_> {
     pub(super) fn tell(&mut self, found: Found) {
         self.found.push(found);
+    }
+
+    /// Whether all was read since so much was found: no engine takes a profile with an error of this kind.
+    pub(super) fn is_read(&self, since: usize) -> bool {
+        let mut found = self.found[since..].iter();
+        found.all(|found| found.rule.rule().severity < Severity::Error)
     }
 
     /// Of a key that stands twice the last counts, as engines have it.

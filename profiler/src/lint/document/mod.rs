@@ -33,6 +33,8 @@ pub(super) enum Action {
 pub(super) struct Document {
     pub(super) default_action: Option<Located<Action>>,
     pub(super) default_errno: Option<Located<u32>>,
+    /// `None` where it could not be read whole.
+    pub(super) default_answer: Option<Answer>,
     pub(super) architectures: Vec<Located<String>>,
     /// Where the list stands.
     pub(super) architectures_at: Option<Bytes>,
@@ -54,18 +56,25 @@ pub(super) struct ArchMapEntry {
 
 #[derive(Debug)]
 pub(super) struct Rule {
-    pub(super) removal: Bytes,
+    removal: Bytes,
     pub(super) names: Vec<Located<String>>,
     pub(super) action: Option<Located<Action>>,
     pub(super) errno: Option<Located<u32>>,
     pub(super) comparisons: Vec<Comparison>,
     pub(super) includes: Conditions,
     pub(super) excludes: Conditions,
+    /// `None` where the rule could not be read whole: nobody knows then what it says, and it is not
+    /// held against others.
+    pub(super) answer: Option<Answer>,
+    /// Something was meant that no engine reads.
+    pub(super) has_unread_key: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Comparison {
     pub(super) at: Bytes,
+    /// Whether something for people stands in it.
+    pub(super) has_remark: bool,
     pub(super) index: Located<u32>,
     pub(super) value: Option<Located<u64>>,
     pub(super) value_two: Option<Located<u64>>,
@@ -153,10 +162,6 @@ fn answer(action: Option<&Located<Action>>, errno: Option<&Located<u32>>) -> Opt
 }
 
 impl Rule {
-    pub(super) fn answer(&self) -> Option<Answer> {
-        answer(self.action.as_ref(), self.errno.as_ref())
-    }
-
     pub(super) fn lets_through(&self) -> bool {
         self.action
             .as_ref()
@@ -174,21 +179,23 @@ impl Rule {
             || (self.includes == other.includes && self.excludes == other.excludes)
     }
 
+    /// To be rid of it. Where it may have been meant otherwise than it is read, that takes a decision.
+    pub(super) fn removal(&self) -> Option<&Bytes> {
+        (!self.has_unread_key).then_some(&self.removal)
+    }
+
     /// To be rid of one of its names; of the last one with the rule.
-    pub(super) fn removal_of(&self, name: &Located<String>) -> Bytes {
-        if self.names.len() == 1 {
-            self.removal.clone()
+    pub(super) fn removal_of<'r>(&'r self, name: &'r Located<String>) -> Option<&'r Bytes> {
+        let whole = self.removal()?;
+        Some(if self.names.len() == 1 {
+            whole
         } else {
-            name.removal.clone()
-        }
+            &name.removal
+        })
     }
 }
 
 impl Document {
-    pub(super) fn default_answer(&self) -> Option<Answer> {
-        answer(self.default_action.as_ref(), self.default_errno.as_ref())
-    }
-
     /// `None` where it is not said.
     pub(super) fn denies_by_default(&self) -> Option<bool> {
         let action = self.default_action.as_ref()?.value;

@@ -1,11 +1,11 @@
 //! From JSON to a [`Document`], key by key.
 
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged as _;
 use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
 use super::fields::{Field, Fields, Reader, bytes, elements};
-use super::{Action, ArchMapEntry, Comparison, Conditions, Document, Located, Rule};
+use super::{Action, ArchMapEntry, Comparison, Conditions, Document, Located, Rule, answer};
 use crate::lint::NotAProfile;
 use crate::lint::finding::Found;
 use crate::lint::place::Bytes;
@@ -64,6 +64,7 @@ pub(super) fn document(value: &Value<'_>, found: &mut Vec<Found>) -> Result<Docu
     let mut reader = Reader { found };
     let opening = object.range.start..object.range.start + 1;
     let mut fields = reader.fields(object, &PROFILE_KEYS);
+    let before = reader.found.len();
     let default_action = fields.take("defaultAction");
     if default_action.is_none() {
         let message = "\"defaultAction\" is missing; without rules too, Docker takes that for no filter at all";
@@ -71,6 +72,8 @@ pub(super) fn document(value: &Value<'_>, found: &mut Vec<Found>) -> Result<Docu
     }
     let default_action = reader.action(default_action);
     let default_errno = reader.errno(&mut fields, "defaultErrnoRet", "defaultErrno");
+    let default_answer =
+        answer(default_action.as_ref(), default_errno.as_ref()).filter(|_| reader.is_read(before));
     let architectures = fields.take("architectures");
     let architectures_at = architectures.as_ref().map(|field| field.key_at.clone());
     let architectures = reader.texts(architectures);
@@ -86,6 +89,7 @@ pub(super) fn document(value: &Value<'_>, found: &mut Vec<Found>) -> Result<Docu
     Ok(Document {
         default_action,
         default_errno,
+        default_answer,
         architectures,
         architectures_at,
         arch_map,
@@ -124,6 +128,7 @@ impl Reader<'_> {
     }
 
     fn rule(&mut self, object: &Object<'_>, at: Bytes, removal: Bytes) -> Rule {
+        let before = self.found.len();
         let mut fields = self.fields(object, &RULE_KEYS);
         let opening = at.start..at.start + 1;
         let (one, many) = (fields.take("name"), fields.take("names"));
@@ -153,13 +158,20 @@ impl Reader<'_> {
         let action = self.action(action);
         let errno = self.errno(&mut fields, "errnoRet", "errno");
         self.text(fields.take("comment"));
+        let comparisons = self.comparisons(fields.take("args"));
+        let includes = self.conditions(fields.take("includes"));
+        let excludes = self.conditions(fields.take("excludes"));
         Rule {
+            answer: answer(action.as_ref(), errno.as_ref()).filter(|_| self.is_read(before)),
+            has_unread_key: self.found[before..]
+                .iter()
+                .any(|found| found.rule == RuleId::UnknownKey),
             names,
             action,
             errno,
-            comparisons: self.comparisons(fields.take("args")),
-            includes: self.conditions(fields.take("includes")),
-            excludes: self.conditions(fields.take("excludes")),
+            comparisons,
+            includes,
+            excludes,
             removal,
         }
     }
@@ -223,7 +235,9 @@ impl Reader<'_> {
         all
     }
 
+    /// `None` where it cannot be read whole.
     fn comparison(&mut self, object: &Object<'_>, at: Bytes) -> Option<Comparison> {
+        let before = self.found.len();
         let mut fields = self.fields(object, &COMPARISON_KEYS);
         let (index, operator) = (fields.take("index"), fields.take("op"));
         for (key, is_missing) in [("index", index.is_none()), ("op", operator.is_none())] {
@@ -245,8 +259,12 @@ impl Reader<'_> {
         });
         let value = self.number(fields.take("value"), NUMBER);
         let value_two = self.number(fields.take("valueTwo"), NUMBER);
+        self.is_read(before).then_some(())?;
+        let is_remark =
+            |property: &ObjectProp<'_>| !COMPARISON_KEYS.contains(&property.name.as_str());
         Some(Comparison {
             at,
+            has_remark: object.properties.iter().any(is_remark),
             index: index?,
             value,
             value_two,
