@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ impl Limit {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    #[error("cannot read {path}: {cause}")]
+    #[error("cannot read {path}: {cause}{}", if .path.as_os_str() == "-" { "; standard input is /dev/stdin" } else { "" })]
     Io { path: PathBuf, cause: io::Error },
     #[error("{path} is too large for {} ({} MiB)", .limit.of, .limit.mebibytes)]
     TooLarge { path: PathBuf, limit: Limit },
@@ -71,8 +71,9 @@ pub fn read(path: &Path, limit: Limit) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
-/// Replaces `path` in one step: a full disk or a kill leaves the old file or none. What a symbolic
-/// link names is replaced, not the link. What is no file (/dev/null, a pipe) is written to.
+/// Replaces `path` in one step: a full disk or a kill leaves the old file or none. Whoever may read and
+/// write the old file may the new one. What a symbolic link names is replaced, not the link. What is no
+/// file (/dev/null, a pipe) is written to.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     replace_target(path, bytes).map_err(|cause| WriteError {
         path: path.to_owned(),
@@ -83,9 +84,10 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 
 fn replace_target(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    match fs::metadata(&target) {
-        Ok(found) if found.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => {
+    let old = fs::metadata(&target).ok();
+    match &old {
+        Some(old) if old.is_dir() => return Err(ErrorKind::IsADirectory.into()),
+        Some(old) if !old.is_file() => {
             return fs::OpenOptions::new()
                 .write(true)
                 .open(&target)?
@@ -103,6 +105,11 @@ fn replace_target(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .tempfile_in(folder)
         // Its message names the temporary file, which the user never sees.
         .map_err(|error| io::Error::from(error.kind()))?;
+    if let Some(old) = old {
+        // Only root can give it to another; whoever else may replace it has it then.
+        let _ = fchown(file.as_file(), Some(old.uid()), Some(old.gid()));
+        file.as_file().set_permissions(old.permissions())?;
+    }
     file.write_all(bytes)
         .map_err(|error| io::Error::from(error.kind()))?;
     file.as_file().sync_all()?;
@@ -124,6 +131,7 @@ fn hint(kind: ErrorKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     use super::replace;
 
@@ -146,6 +154,20 @@ mod tests {
         replace(&link, b"new").unwrap();
         assert!(link.is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+
+    #[test]
+    fn whose_a_file_is_and_who_may_use_it_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("profile.json");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o460)).unwrap();
+        let is_ours_to_give = std::os::unix::fs::chown(&path, Some(1000), Some(1000)).is_ok();
+        replace(&path, b"new").unwrap();
+        let new = fs::metadata(&path).unwrap();
+        assert_eq!(new.mode() & 0o7777, 0o460);
+        assert_eq!((new.uid(), new.gid()) == (1000, 1000), is_ours_to_give);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[test]

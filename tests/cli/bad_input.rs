@@ -173,3 +173,21 @@ fn it_is_no_file_to_read() {
         }
     }
 }
+
+/// What comes through a pipe is judged as a file is; there is nothing to put a mended one in.
+#[test]
+fn a_pipe_is_judged_and_not_mended() {
+    let folder = tempfile::tempdir().expect("the system has a temporary folder");
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a new pipe");
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, profiler::profile::OPEN)
+    });
+    let ran = run(profiler().arg("lint").arg(&pipe)).expect_code(1);
+    assert!(ran.stdout.contains("default-allow"), "{ran:?}");
+    writer.join().expect("no panic").expect("it was read");
+
+    let ran = run(profiler().args(["lint", "--fix"]).arg(&pipe)).expect_code(2);
+    ran.expect_line(&["pipe is no file that --fix could mend"]);
+}

@@ -1,6 +1,7 @@
 //! `profiler lint`
 
 use std::borrow::Cow;
+use std::fs;
 use std::path::Path;
 
 use super::BadInput;
@@ -36,7 +37,9 @@ pub fn lint(args: &LintArgs) -> anyhow::Result<u8> {
         FindingFormat::Sarif => output::lint::sarif(&files),
         FindingFormat::Markdown => output::lint::markdown(&files),
     })?;
-    eprintln!("profiler: {}", output::lint::summary(&files));
+    if !files.is_empty() {
+        eprintln!("profiler: {}", output::lint::summary(&files));
+    }
     is_broken |= files.iter().any(|file| file.findings.is_broken);
     Ok(if is_broken {
         2
@@ -64,11 +67,15 @@ fn options(args: &LintArgs) -> anyhow::Result<Options> {
 }
 
 fn judge(path: &Path, options: &Options, fix: bool) -> anyhow::Result<Findings> {
+    let unmendable = || BadInput(format!("{} is no file that --fix could mend", shown(path)));
+    // A pipe could be read, and would wait for a reader.
+    if fix && fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(unmendable().into());
+    }
     let bytes = profile::bytes(path).map_err(|error| BadInput(error.to_string()))?;
-    let is_file = matches!(bytes, Cow::Owned(_));
-    if fix && !is_file {
-        let message = format!("{} is no file that --fix could mend", shown(path));
-        return Err(BadInput(message).into());
+    let is_engines = matches!(bytes, Cow::Borrowed(_));
+    if fix && is_engines {
+        return Err(unmendable().into());
     }
     let no_profile = |error: lint::NotAProfile| {
         BadInput(format!("{} is no seccomp profile: {error}", shown(path)))
