@@ -6,7 +6,8 @@
 # need now), comment.md (for the pull request), lint.sarif, and with BEFORE diff.sarif. Exit code 1 where
 # the tests need what PROFILE does not allow, or lint finds something; 2 where a file cannot be used.
 set -eu
-recording=$1 profile=$2 out=$3 before=${4:-}
+usage='usage: check.sh RECORDING PROFILE OUT [BEFORE]'
+recording=${1:?$usage} profile=${2:?$usage} out=${3:?$usage} before=${4:-}
 mkdir -p "$out"
 code=0
 worst() { [ "$1" -le "$code" ] || code=$1; }
