@@ -88,3 +88,27 @@ fn what_differs_is_told_and_nothing_else() {
         "{alike:?} {unlike:?}"
     );
 }
+
+/// Whoever may trace a process, or answers for the engine, can let the call by.
+#[test]
+fn what_is_left_to_others_is_not_refused() {
+    let side = |action: &str| {
+        let json = format!(
+            r#"{{"defaultAction": "SCMP_ACT_ERRNO", "syscalls":
+            [{{"names": ["execve"], "action": "SCMP_ACT_ALLOW"}}, {{"names": ["bpf"], "action": "{action}"}}]}}"#
+        );
+        Side::of_profile(serde_json::from_str(&json).unwrap())
+    };
+    let change = |old, new| {
+        let found = diff(&side(old), &side(new)).unwrap();
+        let [call] = &found.calls[..] else {
+            panic!("{found:?}");
+        };
+        (call.change, found.is_wider())
+    };
+    for action in ["SCMP_ACT_TRACE", "SCMP_ACT_NOTIFY"] {
+        assert_eq!(change("SCMP_ACT_KILL", action), (Change::Added, true));
+        assert_eq!(change("SCMP_ACT_ALLOW", action), (Change::Answered, false));
+        assert_eq!(change(action, "SCMP_ACT_KILL"), (Change::Removed, false));
+    }
+}

@@ -205,7 +205,7 @@ impl Calls {
             if !rule.args.is_empty() {
                 calls.compared.extend(names());
             }
-            if matches!(rule.action, Action::Trap | Action::Trace) {
+            if matches!(rule.action, Action::Trap | Action::Trace | Action::Notify) {
                 calls.foreign.insert(rule.action);
             }
         }
@@ -225,6 +225,7 @@ impl Calls {
             .filter_map(|action| match action {
                 Action::Trap => Some(("trap calls".to_owned(), "they are killed")),
                 Action::Trace => Some(("hand calls to a tracer".to_owned(), "they are killed")),
+                Action::Notify => Some(("hand calls to an agent".to_owned(), "they are killed")),
                 Action::KillThread => {
                     Some(("kill a thread alone".to_owned(), "its process is killed"))
                 }

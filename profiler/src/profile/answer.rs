@@ -15,6 +15,7 @@ pub enum Answer {
     Allow,
     Log,
     Trace(u16),
+    Notify,
     Errno(u16),
     Trap,
     KillThread,
@@ -32,6 +33,7 @@ impl Answer {
             Action::Allow => Self::Allow,
             Action::Log => Self::Log,
             Action::Trace => Self::Trace(data),
+            Action::Notify => Self::Notify,
             Action::Errno => Self::Errno(data),
             Action::Trap => Self::Trap,
             Action::KillThread => Self::KillThread,
@@ -45,6 +47,7 @@ impl Answer {
             Self::Allow => libc::SECCOMP_RET_ALLOW,
             Self::Log => libc::SECCOMP_RET_LOG,
             Self::Trace(data) => libc::SECCOMP_RET_TRACE | u32::from(data),
+            Self::Notify => libc::SECCOMP_RET_USER_NOTIF,
             Self::Errno(data) => libc::SECCOMP_RET_ERRNO | u32::from(data),
             Self::Trap => libc::SECCOMP_RET_TRAP,
             Self::KillThread => libc::SECCOMP_RET_KILL_THREAD,
@@ -52,9 +55,13 @@ impl Answer {
         }
     }
 
-    /// Whether the call is made.
+    /// Whether the call is made, or may be: who can trace a process decides what becomes of its calls
+    /// (<https://man7.org/linux/man-pages/man2/seccomp.2.html>, of `SECCOMP_RET_TRACE`).
     pub fn permits(self) -> bool {
-        matches!(self, Self::Allow | Self::Log)
+        matches!(
+            self,
+            Self::Allow | Self::Log | Self::Trace(_) | Self::Notify
+        )
     }
 }
 
@@ -64,6 +71,7 @@ impl fmt::Display for Answer {
             Self::Allow => f.write_str("allowed"),
             Self::Log => f.write_str("allowed and logged"),
             Self::Trace(_) => f.write_str("left to a tracer"),
+            Self::Notify => f.write_str("left to an agent"),
             Self::Errno(number) => match Errno::from_raw(i32::from(*number)) {
                 Errno::UnknownErrno => write!(f, "errno {number}"),
                 known => write!(f, "{known:?}"),

@@ -91,6 +91,9 @@ pub enum Action {
     Trace,
     #[serde(rename = "SCMP_ACT_LOG")]
     Log,
+    /// An agent of the engine's decides.
+    #[serde(rename = "SCMP_ACT_NOTIFY")]
+    Notify,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -112,9 +115,9 @@ pub enum Operator {
 }
 
 impl Action {
-    /// Whether the call is made.
+    /// Whether the call is made, or may be: as a tracer or an agent decides.
     pub const fn lets_through(self) -> bool {
-        matches!(self, Self::Allow | Self::Log | Self::Trace)
+        matches!(self, Self::Allow | Self::Log | Self::Trace | Self::Notify)
     }
 }
 

@@ -7,7 +7,7 @@ use profiler_common::Abi;
 use serde_json::Value;
 
 use super::resolve::{Exclusive, Unresolved};
-use super::{Container, Profile, engines};
+use super::{Action, Container, Profile, engines};
 use crate::file::{self, Limit};
 use crate::{names, words};
 
@@ -97,13 +97,20 @@ pub fn read_whole(path: &Path, container: &Container) -> Result<ProfileFile, Rea
             path: path.to_owned(),
             source,
         })?;
-    match key_for_an_engine(&value) {
+    match key_for_an_engine(&value).or_else(|| asks_an_agent(&file.profile)) {
         None => Ok(file),
         Some(key) => Err(ReadError::ForAnEngine {
             path: path.to_owned(),
             key: key.to_owned(),
         }),
     }
+}
+
+/// There is none here: the kernel would answer ENOSYS.
+fn asks_an_agent(profile: &Profile) -> Option<&'static str> {
+    let mut actions = profile.syscalls.iter().map(|rule| rule.action);
+    let asks = profile.default_action == Action::Notify || actions.any(|a| a == Action::Notify);
+    asks.then_some("SCMP_ACT_NOTIFY")
 }
 
 fn key_for_an_engine(profile: &Value) -> Option<&'static str> {
@@ -154,6 +161,14 @@ mod tests {
             let error = read_whole(path, &container).unwrap_err();
             assert!(matches!(&error, ReadError::ForAnEngine { key, .. } if key == "flags"));
             assert!(read(path, &container).is_ok(), "an engine may have it");
+        });
+        let json = r#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls":
+            [{"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}]}"#;
+        with(json, |path| {
+            let error = read_whole(path, &Container::default()).unwrap_err();
+            assert!(
+                matches!(&error, ReadError::ForAnEngine { key, .. } if key == "SCMP_ACT_NOTIFY")
+            );
         });
     }
 

@@ -1,10 +1,10 @@
 //! Actions, what belongs to them, and flags.
 
-use crate::lint::document::{Action, Document, Located};
+use crate::lint::document::{Document, Located};
 use crate::lint::finding::Found;
 use crate::lint::rules::RuleId;
 use crate::lint::words::{did_you_mean, quoted};
-use crate::profile;
+use crate::profile::Action;
 
 /// The kernel's limit (MAX_ERRNO,
 /// <https://github.com/torvalds/linux/blob/v6.18/include/linux/err.h#L18>).
@@ -34,7 +34,7 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
 }
 
 fn trace(action: &Located<Action>) -> Option<Found> {
-    (action.value == Action::Plain(profile::Action::Trace)).then(|| {
+    (action.value == Action::Trace).then(|| {
         let message = "SCMP_ACT_TRACE leaves the decision to a tracer";
         Found::new(RuleId::TraceAction, &action.at, message)
     })
@@ -50,7 +50,7 @@ fn errno(
         return;
     };
     let value = errno.value;
-    if !action.value.takes_errno() {
+    if !matches!(action.value, Action::Errno | Action::Trace) {
         let message = format!("{key:?} belongs to SCMP_ACT_ERRNO, and has no effect here");
         found.push(Found::new(RuleId::NoEffect, &errno.at, message).remove(&errno.removal));
     } else if value == 0 {

@@ -6,7 +6,7 @@
 
 use profiler_common::Abi;
 
-use crate::lint::document::{Action, Document, Located, Rule};
+use crate::lint::document::{Document, Located, Rule};
 use crate::lint::finding::Found;
 use crate::lint::place::Bytes;
 use crate::lint::rules::RuleId;
@@ -34,10 +34,6 @@ fn profile(document: &Document) -> Option<Profile> {
     if document.rules.iter().any(|rule| rule.answer.is_none()) {
         return None;
     }
-    let plain = |action: Option<&Located<Action>>| match action?.value {
-        Action::Plain(action) => Some(action),
-        Action::Notify => None,
-    };
     let mapped = document.arch_map.iter().filter(|entry| {
         let is_native = |name: &Located<String>| name.value == profile::NATIVE;
         entry.architecture.as_ref().is_some_and(is_native)
@@ -47,14 +43,14 @@ fn profile(document: &Document) -> Option<Profile> {
     let syscalls = rules.filter_map(|rule| {
         Some(profile::Rule {
             names: rule.names.iter().map(|name| name.value.clone()).collect(),
-            action: plain(rule.action.as_ref())?,
+            action: rule.action.as_ref()?.value,
             errno_ret: rule.errno.as_ref().map(|errno| errno.value),
             args: rule.comparisons.iter().map(compared).collect(),
             comment: None,
         })
     });
     Some(Profile {
-        default_action: plain(document.default_action.as_ref())?,
+        default_action: document.default_action.as_ref()?.value,
         default_errno_ret: document.default_errno.as_ref().map(|errno| errno.value),
         architectures: document
             .architectures

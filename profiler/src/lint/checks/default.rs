@@ -2,12 +2,12 @@
 
 use profiler_common::Abi;
 
-use crate::lint::document::{Action, Document, Rule};
+use crate::lint::document::{Document, Rule};
 use crate::lint::finding::Found;
 use crate::lint::rules::RuleId;
 use crate::lint::words::quoted;
 use crate::names;
-use crate::profile;
+use crate::profile::Action;
 
 pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
     let (Some(default), Some(denies)) = (&document.default_action, document.denies_by_default())
@@ -28,8 +28,8 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
         found.push(Found::new(RuleId::NothingAllowed, &default.at, message));
     }
     let allows = match default.value {
-        Action::Plain(profile::Action::Allow) => Some("allows everything"),
-        Action::Plain(profile::Action::Log) => Some("allows everything, and logs it"),
+        Action::Allow => Some("allows everything"),
+        Action::Log => Some("allows everything, and logs it"),
         _ => None,
     };
     if let Some(what) = allows {

@@ -12,7 +12,7 @@ use jsonc_parser::ast::Value;
 use super::NotAProfile;
 use super::finding::Found;
 use super::place::Bytes;
-use crate::profile;
+use crate::profile::{self, Action, Answer};
 
 /// A value, where it stands, and what to take out to be rid of it.
 #[derive(Clone, Debug)]
@@ -20,13 +20,6 @@ pub(super) struct Located<T> {
     pub(super) value: T,
     pub(super) at: Bytes,
     pub(super) removal: Bytes,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    Plain(profile::Action),
-    /// An agent answers; the profile model has it not, as it cannot be compiled without one.
-    Notify,
 }
 
 #[derive(Debug)]
@@ -117,20 +110,6 @@ impl PartialEq for Comparison {
     }
 }
 
-impl Action {
-    /// Whether a call may go on; a tracer or an agent may let it.
-    pub(super) fn lets_through(self) -> bool {
-        use profile::Action::{Allow, Log, Trace};
-        matches!(self, Self::Notify | Self::Plain(Allow | Log | Trace))
-    }
-
-    /// Whether an errno belongs to it.
-    pub(super) fn takes_errno(self) -> bool {
-        use profile::Action::{Errno, Trace};
-        matches!(self, Self::Plain(Errno | Trace))
-    }
-}
-
 impl Comparison {
     pub(super) fn compared_with(&self) -> u64 {
         self.value.as_ref().map_or(0, |value| value.value)
@@ -147,18 +126,9 @@ impl Conditions {
     }
 }
 
-/// What the runtime answers: action and errno, where one belongs to it.
-pub(super) type Answer = (Action, Option<u32>);
-
-/// What runc takes where none is named (EPERM).
-const DEFAULT_ERRNO: u32 = 1;
-
+/// What the runtime answers.
 fn answer(action: Option<&Located<Action>>, errno: Option<&Located<u32>>) -> Option<Answer> {
-    let action = action?.value;
-    let errno = action
-        .takes_errno()
-        .then(|| errno.map_or(DEFAULT_ERRNO, |errno| errno.value));
-    Some((action, errno))
+    Some(Answer::new(action?.value, errno.map(|errno| errno.value)))
 }
 
 impl Rule {

@@ -42,9 +42,8 @@ const ACTIONS: [&str; 9] = [
     "SCMP_ACT_TRAP",
     "SCMP_ACT_TRACE",
     "SCMP_ACT_LOG",
-    NOTIFY,
+    "SCMP_ACT_NOTIFY",
 ];
-const NOTIFY: &str = "SCMP_ACT_NOTIFY";
 const OPERATORS: [&str; 7] = [
     "SCMP_CMP_NE",
     "SCMP_CMP_LT",
@@ -180,10 +179,7 @@ impl Reader<'_> {
         let word = self.text(field)?;
         let known = ACTIONS.contains(&word.value.as_str());
         self.word(word, RuleId::UnknownAction, "action", &ACTIONS, |name| {
-            if name == NOTIFY {
-                return Some(Action::Notify);
-            }
-            parsed(name).map(Action::Plain).filter(|_| known)
+            parsed(name).filter(|_| known)
         })
     }
 

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{
-    DiffReport, MAY_BE_CHANCE, about, answers, architectures, name, set_word, short, summary, word,
+    DiffReport, MAY_BE_CHANCE, about, architectures, name, set_word, short, summary, told_answers,
+    word,
 };
-use crate::diff::{CallChange, Change, Evidence};
+use crate::diff::{CallChange, Evidence};
 use crate::output::markdown::plain;
 
 pub fn markdown(report: &DiffReport<'_>) -> String {
@@ -49,9 +50,7 @@ fn told(call: &CallChange) -> String {
     if call.change.widens() {
         told.push(about(call));
     }
-    if !matches!(call.change, Change::Added | Change::Removed) {
-        told.extend(call.answers.iter().map(answers));
-    }
+    told.extend(told_answers(call));
     if call.may_be_chance {
         told.push(MAY_BE_CHANCE.to_owned());
     }

@@ -11,6 +11,7 @@ pub use sarif::sarif;
 pub use text::text;
 
 use crate::diff::{Answers, CallChange, Change, Diff, SetChange};
+use crate::profile::Answer;
 use crate::recording::Text;
 use crate::risk;
 use crate::words::{count, list};
@@ -101,6 +102,20 @@ fn about(call: &CallChange) -> String {
         told.extend(["; faults that needed it: ", &cves]);
     }
     told
+}
+
+/// Those that are to be told. That a call is allowed now, or was, its change says already, but not
+/// with which arguments, nor that a tracer has a say in it.
+fn told_answers(call: &CallChange) -> impl Iterator<Item = String> {
+    let is_told = |answers: &&Answers| {
+        let allowed = match call.change {
+            Change::Added => answers.new,
+            Change::Removed => answers.old,
+            _ => return true,
+        };
+        allowed.permits() && (allowed != Answer::Allow || !answers.arguments.is_empty())
+    };
+    call.answers.iter().filter(is_told).map(answers)
 }
 
 /// `EPERM before, allowed now`, and with which arguments.

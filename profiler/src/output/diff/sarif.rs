@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DiffReport, about, answers, architectures, name, set_word, word};
+use super::{DiffReport, about, architectures, name, set_word, told_answers, word};
 use crate::diff::{CallChange, Change};
 use crate::output::sarif::{document, uri};
 use crate::risk::Class;
@@ -69,8 +69,8 @@ fn message(call: &CallChange) -> String {
     if call.change.widens() {
         message.extend(["; ", &about(call)]);
     }
-    if let Some(first) = call.answers.first() {
-        message.extend(["; ", &answers(first)]);
+    if let Some(first) = told_answers(call).next() {
+        message.extend(["; ", &first]);
     }
     message
 }
@@ -82,7 +82,7 @@ fn explanation(change: Change) -> &'static str {
         Change::Changed => "The call is allowed with other arguments than before.",
         Change::Tightened => "The call is allowed with fewer arguments than before.",
         Change::Removed => "The call was allowed, and never is now.",
-        Change::Answered => "Where the call is refused, it is answered otherwise than before.",
+        Change::Answered => "The call is allowed as before, and otherwise answered.",
     }
 }
 

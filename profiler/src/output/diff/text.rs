@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{
-    DiffReport, MAY_BE_CHANCE, about, answers, architectures, name, set_word, short, word,
+    DiffReport, MAY_BE_CHANCE, about, architectures, name, set_word, short, told_answers, word,
 };
 use crate::diff::{CallChange, Change, Evidence};
 use crate::words::list;
@@ -35,7 +35,7 @@ pub fn text(report: &DiffReport<'_>) -> String {
     }
     let mut alike: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for call in answered {
-        let told: Vec<String> = call.answers.iter().map(answers).collect();
+        let told: Vec<String> = told_answers(call).collect();
         let names = alike.entry((architectures(call), told)).or_default();
         names.push(name(call));
     }
@@ -61,10 +61,8 @@ fn tell(out: &mut String, call: &CallChange) {
     if call.may_be_chance {
         let _ = writeln!(out, "  {MAY_BE_CHANCE}");
     }
-    if !matches!(call.change, Change::Added | Change::Removed) {
-        for told in call.answers.iter().map(answers) {
-            let _ = writeln!(out, "  {told}");
-        }
+    for told in told_answers(call) {
+        let _ = writeln!(out, "  {told}");
     }
     who(out, call.evidence.as_ref());
 }

@@ -104,6 +104,7 @@ fn action() -> impl Strategy<Value = (Action, Option<u32>)> {
             (Action::Errno, Some(0x1_0016)),
             (Action::Trace, Some(7)),
             (Action::Log, None),
+            (Action::Notify, None),
             (Action::Trap, None),
             (Action::KillThread, None),
             (Action::KillProcess, None),
