@@ -4,11 +4,11 @@ use aya_ebpf::Global;
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, RingBuf};
-use aya_ebpf::programs::BtfTracePointContext;
 use aya_log_ebpf::info;
 use profiler_common::{FirstSeen, Loss, NUMBERS, Program, SEEN, SEEN_NOTED, StrayCall, UNSEEN};
 
 use crate::kernel::{Call, Registers, Task};
+use crate::tracepoint::Entry;
 use crate::{arguments, denials, loss, ports, process, program};
 
 #[map]
@@ -21,12 +21,13 @@ static STRAY_CALLS: HashMap<StrayCall, u8> = HashMap::with_max_entries(1024, 0);
 #[unsafe(no_mangle)]
 pub static DENIALS_WATCHED: Global<u8> = Global::new(0);
 
-pub fn enter(ctx: &BtfTracePointContext) {
+#[inline(always)]
+pub fn enter(ctx: &impl Entry) {
     let task = Task::current();
     let Some(index) = process::program_of(task.process()) else {
         return;
     };
-    let number = ctx.arg::<i64>(1) as i32;
+    let number = ctx.number();
     if DENIALS_WATCHED.load() != 0 {
         denials::entered(task, number);
     }
@@ -47,12 +48,12 @@ const fn is_known(call: Call) -> bool {
 
 /// A function of its own, so that what every call passes needs few registers and no stack.
 #[inline(never)]
-fn may_be_new(ctx: &BtfTracePointContext, index: u32, call: Call) {
+fn may_be_new(ctx: &impl Entry, index: u32, call: Call) {
     let task = Task::current();
     if process::sets_up(task) {
         return;
     }
-    let registers = Registers::new(ctx.arg(0));
+    let registers = ctx.registers();
     if !is_known(call) {
         if first_stray(index, call) {
             info!(

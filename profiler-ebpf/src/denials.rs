@@ -7,13 +7,13 @@
 use aya_ebpf::helpers::{bpf_get_current_comm, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::HashMap;
-use aya_ebpf::programs::BtfTracePointContext;
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 use profiler_common::{Abi, DenialKey, DenialSeen, Loss};
 
 use crate::calls::DENIALS_WATCHED;
 use crate::ids::{self, ById};
-use crate::kernel::{Call, Registers, Task};
+use crate::kernel::{Call, Task};
+use crate::tracepoint::Exit;
 use crate::{loss, process};
 
 /// Thread → the number of the call that it is in, with the x32 bit; [`OUTSIDE`] or [`UNKNOWN`].
@@ -74,7 +74,8 @@ pub fn ended(task: Task) {
     }
 }
 
-pub fn exit(ctx: &BtfTracePointContext) {
+#[inline(always)]
+pub fn exit(ctx: &impl Exit) {
     let task = Task::current();
     let Some(program) = process::program_of(task.process()) else {
         return;
@@ -85,9 +86,9 @@ pub fn exit(ctx: &BtfTracePointContext) {
     };
     // SAFETY: checked for null; one word, written by this thread alone.
     let in_flight = unsafe { known.replace(OUTSIDE) };
-    let number = Registers::new(ctx.arg(0)).call_number();
+    let number = ctx.number();
     if in_flight != number as u32 && in_flight != UNKNOWN {
-        not_entered(program, number, ctx.arg(1));
+        not_entered(program, number, ctx.result());
     }
 }
 

@@ -19,9 +19,12 @@ mod process;
 mod program;
 mod scope;
 mod session;
+mod tracepoint;
 
-use aya_ebpf::macros::{btf_tracepoint, fexit, kprobe, kretprobe};
-use aya_ebpf::programs::{BtfTracePointContext, FExitContext, ProbeContext, RetProbeContext};
+use aya_ebpf::macros::{btf_tracepoint, fexit, kprobe, kretprobe, tracepoint};
+use aya_ebpf::programs::{
+    BtfTracePointContext, FExitContext, ProbeContext, RetProbeContext, TracePointContext,
+};
 
 use kernel::{Cgroup, Task};
 use profiler_common::{Check, OPTS_UNSEEN};
@@ -32,9 +35,24 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+/// In its place where the kernel can preempt what sits there, and would not run it for what others
+/// do meanwhile on that processor: a classic tracepoint's program is not preempted, but dearer.
+#[tracepoint]
+pub fn classic_sys_enter(ctx: TracePointContext) -> u32 {
+    calls::enter(&ctx);
+    0
+}
+
 /// Attached only where denials are watched: it costs a second tracepoint on every call.
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
+    denials::exit(&ctx);
+    0
+}
+
+/// See [`classic_sys_enter`].
+#[tracepoint]
+pub fn classic_sys_exit(ctx: TracePointContext) -> u32 {
     denials::exit(&ctx);
     0
 }

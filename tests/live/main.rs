@@ -21,6 +21,7 @@ mod strace_oracle;
 mod stray;
 mod strict;
 mod systemd;
+mod tracepoints;
 mod verify;
 
 use std::path::{Path, PathBuf};

@@ -29,7 +29,7 @@ step record profiler record -o /out/recording.json -- busybox sh /work.sh
 step generate profiler generate /out/recording.json -o /out/profile.json
 step capabilities profiler generate /out/recording.json --format capabilities
 # Each capability hook for itself.
-for hook in tp_btf kprobe; do
+for hook in fexit tp_btf kprobe; do
     export PROFILER_CAPABILITY_HOOK=$hook/cap_capable
     step record-$hook profiler record -o /out/$hook.json -- busybox sh /work.sh
     step capabilities-$hook profiler generate /out/$hook.json --format capabilities

@@ -31,7 +31,7 @@ const PACKAGES: [(&str, &str); 4] = [
     ("qemu-system-x86", "the machine"),
 ];
 
-/// Of a kernel that preempts programs, at most.
+/// Under lockdown of a kernel that preempts programs, at most.
 const BOOTS: u32 = 3;
 
 /// Kernels by name; all where none is named.

@@ -1,4 +1,4 @@
-//! Resolves the running kernel's field offsets from its BTF.
+//! Resolves the running kernel's field offsets, and how it runs programs, from its BTF.
 
 use btf_rs::{Btf, Type};
 use profiler_common::KernelLayout;
@@ -16,8 +16,18 @@ pub enum LayoutError {
     },
 }
 
+pub struct Running {
+    pub layout: KernelLayout,
+    /// Whether programs at BTF tracepoints can be preempted.
+    pub preempts_tracepoints: bool,
+}
+
+/// Guards them there (Linux 7.3; 6.18 switches preemption off)
+/// (<https://lore.kernel.org/all/20251001144832.631770-20-paulmck@kernel.org/>).
+const TRACEPOINTS_GUARD: &str = "tracepoint_srcu_srcu_data";
+
 /// Of the kernel that runs now.
-pub fn running() -> Result<KernelLayout, LayoutError> {
+pub fn running() -> Result<Running, LayoutError> {
     const PATH: &str = "/sys/kernel/btf/vmlinux";
     // Mapped, not cached: ten lookups, so building an index of all types costs more. Older
     // kernels (6.12, for one) cannot map this file.
@@ -31,7 +41,7 @@ pub fn running() -> Result<KernelLayout, LayoutError> {
     let node = structure("kernfs_node")?;
     let credentials = structure("cred")?;
     let binprm = structure("linux_binprm")?;
-    Ok(KernelLayout {
+    let layout = KernelLayout {
         task_status: task.offset("thread_info.status")?,
         task_seccomp_mode: task.offset("seccomp.mode")?,
         task_pid: task.offset("pid")?,
@@ -58,6 +68,10 @@ pub fn running() -> Result<KernelLayout, LayoutError> {
         cred_cap_bset: credentials.offset("cap_bset")?,
         binprm_secureexec_bit: binprm.bit("secureexec")?,
         binprm_filename: binprm.offset("filename")?,
+    };
+    Ok(Running {
+        layout,
+        preempts_tracepoints: !btf.resolve_types_by_name(TRACEPOINTS_GUARD)?.is_empty(),
     })
 }
 
@@ -138,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_running_kernel_has_every_field() {
-        let layout = running().unwrap();
+        let layout = running().unwrap().layout;
         // thread_info comes first (CONFIG_THREAD_INFO_IN_TASK), and its status after flags and
         // syscall_work.
         assert_eq!(layout.task_status, 16);

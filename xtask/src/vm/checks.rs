@@ -95,10 +95,11 @@ pub(super) fn check(
     let losses = recording["losses"].as_object().context("no losses")?;
     let is_unshown = |name: &str| ["unshown", "capability_checks"].contains(&name);
     let mut lost = losses.iter().filter(|(_, count)| **count != 0);
-    findings.unless(
-        lost.all(|(name, _)| kernel.preempts_programs && is_unshown(name)),
-        || format!("lost: {}", recording["losses"]),
-    );
+    // Lockdown refuses the hooks that nothing preempts.
+    let may_miss = kernel.preempts_programs && lockdown;
+    findings.unless(lost.all(|(name, _)| may_miss && is_unshown(name)), || {
+        format!("lost: {}", recording["losses"])
+    });
     check_capabilities(&mut findings, kernel, lockdown, boot)?;
     check_low_ports(&mut findings, lockdown, &recording);
     for (name, by_commoncap) in NEEDED {
@@ -225,16 +226,25 @@ fn check_capabilities(
     lockdown: bool,
     boot: &Boot,
 ) -> Result<()> {
+    let best = if kernel.preempts_programs && !lockdown {
+        "kprobe/cap_capable"
+    } else {
+        "fexit/cap_capable"
+    };
     observed(
         findings,
         kernel,
         boot,
         "recording.json",
         "capabilities",
-        "fexit/cap_capable",
+        best,
     )?;
     // Lockdown (confidentiality) refuses kprobes.
-    for (hook, is_there) in [("tp_btf", kernel.has_tracepoint), ("kprobe", !lockdown)] {
+    for (hook, is_there) in [
+        ("fexit", true),
+        ("tp_btf", kernel.has_tracepoint),
+        ("kprobe", !lockdown),
+    ] {
         let (file, step) = (format!("{hook}.json"), format!("capabilities-{hook}"));
         findings.exit(boot, &format!("record-{hook}"), 0)?;
         if is_there {

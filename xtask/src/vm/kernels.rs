@@ -18,8 +18,9 @@ pub(super) struct Kernel {
     pub(super) has_tracepoint: bool,
     /// Counts what kprobes miss (6.7 and later).
     pub(super) counts_probes: bool,
-    /// Can preempt a program at a tracepoint or at a function's exit, and then shows it nothing of what
-    /// others do on that processor (6 to 30 calls of `tests/vm/work.sh`; none up to 6.12).
+    /// Can preempt a program at a BTF tracepoint or at a function's exit, and then shows it nothing of
+    /// what others do on that processor (6 to 30 calls of `tests/vm/work.sh`; none up to 6.12), but not
+    /// one at a classic tracepoint or a kprobe.
     pub(super) preempts_programs: bool,
 }
 

@@ -2,52 +2,121 @@
 
 use std::io;
 
-use aya::programs::{BtfTracePoint, FExit, KProbe, ProgramError};
+use aya::programs::{BtfTracePoint, FExit, KProbe, ProgramError, TracePoint};
 use aya::{Btf, Ebpf};
 
 use super::misses::{self, Probe};
 use super::{Cause, ObserverError, joined};
 
-/// Program, and whether it is attached always (else only where denials are watched).
-const PROGRAMS: [(&str, bool); 8] = [
-    ("sched_process_fork", true),
-    ("sched_process_exec", true),
-    ("sched_process_exit", true),
-    ("cgroup_mkdir", true),
-    ("cgroup_rmdir", true),
-    ("cgroup_attach_task", true),
-    ("sys_exit", false),
+/// In the environment, for trying it out: `btf` or `classic`, whatever the kernel is like.
+const KIND: &str = "PROFILER_TRACEPOINTS";
+/// The same: the one capability hook to use, by its name in the recording.
+const CAPABILITY_HOOK: &str = "PROFILER_CAPABILITY_HOOK";
+
+/// A program at a BTF tracepoint of its own name.
+struct Tracepoint {
+    name: &'static str,
+    /// Else only where denials are watched.
+    always: bool,
+    /// The program that can take its place at the classic tracepoint of the same name.
+    classic: Option<&'static str>,
+}
+
+impl Tracepoint {
+    fn programs(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.classic)
+    }
+}
+
+const fn lineage(name: &'static str) -> Tracepoint {
+    Tracepoint {
+        name,
+        always: true,
+        classic: None,
+    }
+}
+
+const TRACEPOINTS: [Tracepoint; 8] = [
+    lineage("sched_process_fork"),
+    lineage("sched_process_exec"),
+    lineage("sched_process_exit"),
+    lineage("cgroup_mkdir"),
+    lineage("cgroup_rmdir"),
+    lineage("cgroup_attach_task"),
+    Tracepoint {
+        name: "sys_exit",
+        always: false,
+        classic: Some("classic_sys_exit"),
+    },
     // Last, so that lineage is known before the first call counts.
-    ("sys_enter", true),
+    Tracepoint {
+        name: "sys_enter",
+        always: true,
+        classic: Some("classic_sys_enter"),
+    },
 ];
 
-pub(super) fn attach_all(ebpf: &mut Ebpf, btf: &Btf, denials: bool) -> Result<(), ObserverError> {
-    let wanted: Vec<_> = PROGRAMS
-        .into_iter()
-        .filter_map(|(name, always)| (always || denials).then_some(name))
-        .collect();
-    // The verifier takes most of the time and looks at several at once.
+/// Of the classic ones.
+const CATEGORY: &str = "raw_syscalls";
+
+/// `preemptible`: programs at BTF tracepoints are, and are not run for what others do meanwhile on
+/// that processor. Calls are seen at classic ones then, which switch preemption off.
+pub(super) fn attach_all(
+    ebpf: &mut Ebpf,
+    btf: &Btf,
+    denials: bool,
+    preemptible: bool,
+) -> Result<(), ObserverError> {
+    let prefers_classic = std::env::var(KIND).map_or(preemptible, |kind| kind == "classic");
+    let wanted = TRACEPOINTS.iter().filter(|one| one.always || denials);
+    let (classic, others): (Vec<_>, Vec<_>) =
+        wanted.partition(|one| prefers_classic && one.classic.is_some());
+    load_all(ebpf, btf, &others)?;
+    for one in others {
+        let program: &mut BtfTracePoint = named(ebpf, one.name)?;
+        program.attach().map_err(refused(one.name))?;
+    }
+    for one in classic {
+        if let Err(error) = attach_classic(ebpf, one) {
+            // Lockdown, for one, refuses it; what is missed then is counted.
+            log::debug!("{error}");
+            tracepoint(ebpf, one.name, btf)?;
+        }
+    }
+    Ok(())
+}
+
+/// The verifier takes most of the time and looks at several at once.
+fn load_all(ebpf: &mut Ebpf, btf: &Btf, wanted: &[&Tracepoint]) -> Result<(), ObserverError> {
     std::thread::scope(|threads| {
         let mut loads = Vec::new();
         for (name, program) in ebpf.programs_mut() {
-            if let Some(&name) = wanted.iter().find(|wanted| **wanted == name) {
+            if let Some(Tracepoint { name, .. }) = wanted.iter().find(|one| one.name == name) {
                 let program: &mut BtfTracePoint = program.try_into().map_err(refused(name))?;
                 loads.push(threads.spawn(move || program.load(name, btf).map_err(refused(name))));
             }
         }
         loads.into_iter().try_for_each(joined)
-    })?;
-    for name in wanted {
-        let program: &mut BtfTracePoint = named(ebpf, name)?;
-        program.attach().map_err(refused(name))?;
-    }
+    })
+}
+
+fn attach_classic(ebpf: &mut Ebpf, tracepoint: &Tracepoint) -> Result<(), ObserverError> {
+    let Some(name) = tracepoint.classic else {
+        return Ok(());
+    };
+    let program: &mut TracePoint = named(ebpf, name)?;
+    program.load().map_err(refused(name))?;
+    program
+        .attach(CATEGORY, tracepoint.name)
+        .map_err(refused(name))?;
     Ok(())
 }
 
 /// Moments that the kernel did not show those that are attached always, or with denials: each while
 /// the program ran already on that processor, as happens where it can be preempted (Linux 7.3).
 pub(super) fn missed(ebpf: &Ebpf) -> io::Result<u64> {
-    let programs = PROGRAMS.iter().filter_map(|(name, _)| ebpf.program(name));
+    let names = TRACEPOINTS.iter().flat_map(Tracepoint::programs);
+    let programs = names.filter_map(|name| ebpf.program(name));
     let attached = programs.filter_map(|program| program.fd().ok());
     attached.map(misses::of_program).sum()
 }
@@ -65,6 +134,8 @@ enum CapabilityHook {
 
 impl CapabilityHook {
     const BEST_FIRST: [Self; 3] = [Self::Exit, Self::Tracepoint, Self::Probes];
+    /// Where the others can be preempted, and would not be run for what others ask meanwhile.
+    const SURE_FIRST: [Self; 3] = [Self::Probes, Self::Exit, Self::Tracepoint];
 
     /// As the recording has it.
     fn name(self) -> &'static str {
@@ -133,13 +204,20 @@ impl Attached {
     }
 }
 
-/// `None`: the kernel allows no hook. `wanted` names one, for trying it out.
+/// `None`: the kernel allows no hook.
 pub(super) fn attach_capabilities(
     ebpf: &mut Ebpf,
     btf: &Btf,
-    wanted: Option<&str>,
+    preemptible: bool,
 ) -> Option<Attached> {
-    CapabilityHook::BEST_FIRST
+    let wanted = std::env::var(CAPABILITY_HOOK).ok();
+    let wanted = wanted.as_deref();
+    let hooks = if preemptible {
+        CapabilityHook::SURE_FIRST
+    } else {
+        CapabilityHook::BEST_FIRST
+    };
+    hooks
         .into_iter()
         .filter(|hook| wanted.is_none_or(|wanted| hook.name() == wanted))
         .find_map(|hook| {
@@ -185,19 +263,27 @@ fn refused(program: &'static str) -> impl Fn(ProgramError) -> ObserverError {
 
 #[cfg(test)]
 mod tests {
-    use super::PROGRAMS;
+    use super::TRACEPOINTS;
 
     #[test]
     fn the_committed_object_holds_every_program() {
         let object = String::from_utf8_lossy(crate::kernel::OBJECT);
-        let tracepoints = PROGRAMS.map(|(program, _)| format!("tp_btf/{program}"));
+        let tracepoints = TRACEPOINTS
+            .each_ref()
+            .map(|one| format!("tp_btf/{}", one.name));
+        let classic = TRACEPOINTS.iter().filter_map(|one| one.classic);
         let hooks = [
             "fexit/cap_capable",
             "tp_btf/cap_capable",
             "cap_capable_entry",
             "cap_capable_return",
         ];
-        for program in tracepoints.iter().map(String::as_str).chain(hooks) {
+        for program in tracepoints
+            .iter()
+            .map(String::as_str)
+            .chain(classic)
+            .chain(hooks)
+        {
             assert!(object.contains(program), "{program} is missing");
         }
     }

@@ -23,9 +23,6 @@ use self::table::Table;
 use super::facts::LossCounts;
 use super::{OBJECT, PreflightError, layout, preflight};
 
-/// In the environment: the one capability hook to use, by its name in the recording.
-const CAPABILITY_HOOK: &str = "PROFILER_CAPABILITY_HOOK";
-
 /// What is watched for, and how much of it at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watch {
@@ -157,13 +154,13 @@ impl Observer {
     pub fn load(watch: Watch) -> Result<Self, ObserverError> {
         preflight::preflight()?;
         // The kernel's BTF is read by three that cannot share it.
-        let (layout, btf, mut loader) = std::thread::scope(|threads| {
-            let layout = threads.spawn(layout::running);
+        let (running, btf, mut loader) = std::thread::scope(|threads| {
+            let running = threads.spawn(layout::running);
             let btf = threads.spawn(Btf::from_sys_fs);
             let loader = EbpfLoader::new();
-            (joined(layout), joined(btf), loader)
+            (joined(running), joined(btf), loader)
         });
-        let layout = layout?;
+        let running = running?;
         let btf = btf.map_err(aya::EbpfError::from)?;
         log::debug!("kernel fields are found");
         let denials = u8::from(watch.denials);
@@ -173,7 +170,7 @@ impl Observer {
         let ids = ids::elements();
         let mut ebpf = loader
             .btf(Some(&btf))
-            .override_global("LAYOUT", &layout, true)
+            .override_global("LAYOUT", &running.layout, true)
             .override_global("DENIALS_WATCHED", &denials, true)
             .override_global("READ_STRINGS", &read_strings, true)
             .map_max_entries("SCOPE_TABLE", scopes)
@@ -202,9 +199,9 @@ impl Observer {
         }
         let events = Events::follow(&mut ebpf)?;
         log::debug!("BPF maps are made");
-        hooks::attach_all(&mut ebpf, &btf, watch.denials)?;
-        let wanted = std::env::var(CAPABILITY_HOOK).ok();
-        let capability_hook = hooks::attach_capabilities(&mut ebpf, &btf, wanted.as_deref());
+        let preemptible = running.preempts_tracepoints;
+        hooks::attach_all(&mut ebpf, &btf, watch.denials, preemptible)?;
+        let capability_hook = hooks::attach_capabilities(&mut ebpf, &btf, preemptible);
         log::debug!("BPF programs are attached");
         Ok(Self {
             ebpf,
