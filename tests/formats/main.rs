@@ -1,5 +1,9 @@
 //! What is generated, read by the programs that it is for, or by their own schemas: each takes what
 //! we write, reads what we mean, and refuses what is wrong.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, and says where"
+)]
 
 mod compose;
 mod docker_run;
