@@ -144,6 +144,32 @@ fn a_server_that_starts_as_root_is_hardened_pasted_and_attacked() {
     place.expect_nothing_left();
 }
 
+/// It gives root up by itself, and what it saves must last.
+#[test]
+fn a_store_that_gives_root_up_is_hardened_pasted_and_attacked() {
+    let place = Place::of("redis");
+    let folder = place.folder();
+    let name = unique("store");
+    let cli = "docker exec $PROFILER_CONTAINER redis-cli";
+    let test = format!("{cli} SET key value && {cli} SAVE | grep OK && {cli} GET key | grep value");
+    harden(&place, &test, &["--name", &name, "--no-ablate"]).expect_code(0);
+    let report = json(&folder.join("hardened/harden.json"));
+    assert_eq!(report["incomplete"], Value::Null);
+    assert_eq!(report["after"]["writable"], json!(["/data"]));
+    expect_less_surface(&report);
+    let pasted = Pasted::start(folder);
+    pasted.test(&test);
+    pasted.expect_refusals();
+    pasted.expect_read_only();
+    pasted.expect_few_processes();
+    docker(&["rm", "--force", &pasted.name]);
+    let again = Pasted::start(folder);
+    again.test(&format!("{cli} GET key | grep value"));
+    drop(again);
+    drop(pasted);
+    place.expect_nothing_left();
+}
+
 /// Nobody here makes inotify_init1; bpf is what Docker's default refuses itself.
 fn expect_less_surface(report: &Value) {
     let surface = &report["surface"];

@@ -9,7 +9,7 @@ use crate::shell::{run, workspace};
 
 /// Source under `tests/programs` without `.c` (but for `-i386`, `-musl`), flags, and what the flags are
 /// for.
-const PROGRAMS: [(&str, &[&str], &str); 32] = [
+const PROGRAMS: [(&str, &[&str], &str); 33] = [
     (
         "answers",
         &["-static"],
@@ -26,6 +26,7 @@ const PROGRAMS: [(&str, &[&str], &str); 32] = [
         "the same by the i386 ABI",
     ),
     ("beyond", &["-static"], "numbers past the set's end"),
+    ("bomb", &["-static"], "more processes than it may have"),
     (
         "call",
         &["-static"],
