@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::footprint::footprint;
-use super::progress::{Asked, Configuration, Progress};
+use super::progress::{Answer, Asked, Configuration, Progress};
 use super::recorded::{Attended, Failed, Recorded, is_of_the_container, with_what_was_said};
 use crate::cli::{HardenArgs, RunOptions};
 use crate::commands::engine_arguments;
@@ -123,9 +123,10 @@ impl<'a> Bench<'a> {
 
     pub(super) async fn record(&self, options: &RunOptions) -> anyhow::Result<Recorded> {
         let asked = Asked::recorded(options);
-        self.progress
-            .once(asked, async || self.record_now(options).await)
-            .await
+        let answer = self
+            .progress
+            .once(asked, async || self.record_now(options).await);
+        Ok(answer.await?.value)
     }
 
     async fn record_now(&self, options: &RunOptions) -> anyhow::Result<Recorded> {
@@ -242,7 +243,7 @@ impl<'a> Bench<'a> {
         &self,
         options: &RunOptions,
         seccomp: &str,
-    ) -> anyhow::Result<Result<Footprint, String>> {
+    ) -> anyhow::Result<Answer<Result<Footprint, String>>> {
         let asked = Asked::tried(options, seccomp);
         self.progress
             .once(asked, async || self.leave_now(options, seccomp).await)

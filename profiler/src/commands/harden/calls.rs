@@ -1,7 +1,7 @@
 //! Which calls the test passes without: each trial a container under a profile without some.
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -38,7 +38,7 @@ impl<'a> Calls<'a> {
     ) -> anyhow::Result<Result<Self, String>> {
         let mut same = Vec::new();
         for _ in 0..SAME {
-            match bench.leave(options, &output::oci(profile)).await? {
+            match bench.leave(options, &output::oci(profile)).await?.value {
                 Ok(footprint) => same.push(footprint),
                 Err(why) => return Ok(Err(why)),
             }
@@ -124,11 +124,10 @@ impl<'a> Calls<'a> {
     }
 
     async fn trial(&self, without: &[String]) -> anyhow::Result<Trial> {
-        let begun = Instant::now();
         let less = output::oci(&harden::without(self.profile, without));
         let left = self.bench.leave(self.options, &less).await?;
-        self.pace.borrow_mut().one(begun.elapsed(), self.jobs);
-        Ok(match left {
+        self.pace.borrow_mut().one(left.took, self.jobs);
+        Ok(match left.value {
             Err(why) => Trial::Failed(why),
             Ok(footprint) => match differences(&self.same, &footprint) {
                 differences if differences.is_empty() => Trial::Same,

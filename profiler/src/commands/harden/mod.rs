@@ -142,7 +142,7 @@ async fn work(
         let seccomp = output::oci(&profile);
         let left = ablate(&before, async |less| {
             let left = bench.leave(&with_only(&options, less), &seccomp).await?;
-            Ok(left.is_ok())
+            Ok(left.value.is_ok())
         })
         .await?;
         report.work.ablated = left.trials.try_into().unwrap_or(usize::MAX);

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use serde::de::DeserializeOwned;
@@ -55,6 +56,13 @@ impl Asked {
 struct Kept {
     asked: Asked,
     answer: Value,
+    took: Duration,
+}
+
+pub(super) struct Answer<T> {
+    pub(super) value: T,
+    /// When it was asked, be that before.
+    pub(super) took: Duration,
 }
 
 pub(super) struct Progress {
@@ -128,19 +136,24 @@ impl Progress {
         &self,
         asked: Asked,
         ask: impl AsyncFnOnce() -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
+    ) -> anyhow::Result<Answer<T>> {
         if let Some(kept) = self.take(&asked) {
-            let answer = serde_json::from_value(kept.answer);
-            return answer.with_context(|| format!("{} is damaged", self.folder.display()));
+            let value = serde_json::from_value(kept.answer)
+                .with_context(|| format!("{} is damaged", self.folder.display()))?;
+            let took = kept.took;
+            return Ok(Answer { value, took });
         }
-        let answer = ask().await?;
+        let begun = Instant::now();
+        let value = ask().await?;
+        let took = begun.elapsed();
         let ordinal = self.written.replace(self.written.get() + 1);
         let kept = Kept {
             asked,
-            answer: serde_json::to_value(&answer)?,
+            answer: serde_json::to_value(&value)?,
+            took,
         };
         self.write(&name(ordinal), &kept)?;
-        Ok(answer)
+        Ok(Answer { value, took })
     }
 
     fn take(&self, asked: &Asked) -> Option<Kept> {
@@ -179,6 +192,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
 mod tests {
     use super::{Asked, Configuration, Progress, RunOptions};
     use std::path::Path;
+    use std::time::Duration;
 
     fn configuration(test: &str) -> Configuration {
         [("image", "sha256:ab"), ("test", test)]
@@ -187,7 +201,8 @@ mod tests {
     }
 
     async fn ask(progress: &Progress, asked: Asked, now: u32) -> u32 {
-        progress.once(asked, async || Ok(now)).await.unwrap()
+        let answer = progress.once(asked, async || Ok(now)).await.unwrap();
+        answer.value
     }
 
     fn refusal(folder: &Path, test: &str) -> String {
@@ -218,6 +233,23 @@ mod tests {
         let once_more = Progress::resume(folder, &configuration("true")).unwrap();
         assert_eq!(once_more.known(), 5);
         assert_eq!(ask(&once_more, tried("b"), 9).await, 4);
+    }
+
+    /// An estimate of the time left is made of it.
+    #[tokio::test]
+    async fn how_long_it_took_is_known_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let asked = || Asked::recorded(&RunOptions::default());
+        let took = Duration::from_millis(30);
+        let begun = Progress::begin(folder.path(), &configuration("true")).unwrap();
+        let slow = begun.once(asked(), async || {
+            tokio::time::sleep(took).await;
+            Ok(1)
+        });
+        assert!(slow.await.unwrap().took >= took);
+        let resumed = Progress::resume(folder.path(), &configuration("true")).unwrap();
+        let known = resumed.once(asked(), async || Ok(2)).await.unwrap();
+        assert!(known.value == 1 && known.took >= took);
     }
 
     #[test]
