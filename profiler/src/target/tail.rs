@@ -24,6 +24,15 @@ impl Tail {
         lines.find(|line| !line.is_empty()).map(str::to_owned)
     }
 
+    /// The last line that has one of these in it.
+    pub fn last_line_with(&self, words: &[&str]) -> Option<String> {
+        let text = self.to_string();
+        let mut lines = text.lines().map(str::trim).rev();
+        lines
+            .find(|line| words.iter().any(|word| line.contains(word)))
+            .map(str::to_owned)
+    }
+
     fn bytes(&self) -> MutexGuard<'_, VecDeque<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -70,6 +79,9 @@ mod tests {
         let mut writer = tail.clone();
         writer.write_all(b"first\nlast\n\n").await.unwrap();
         assert_eq!(tail.last_line().as_deref(), Some("last"));
+        let found = |word: &str| tail.last_line_with(&["nowhere", word]);
+        assert_eq!(found("irs").as_deref(), Some("first"));
+        assert_eq!(found("other"), None);
         writer.write_all(&vec![b'x'; KEPT]).await.unwrap();
         assert_eq!(tail.to_string().len(), KEPT);
     }
