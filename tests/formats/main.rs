@@ -4,6 +4,7 @@
 mod compose;
 mod docker_run;
 mod kubernetes;
+mod measures;
 mod podman;
 mod spo;
 mod systemd;

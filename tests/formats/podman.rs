@@ -7,7 +7,7 @@ use profiler_tests::{Ran, run};
 
 use super::{Hardened, RECORDINGS, write};
 
-fn quadlet(units: &Path) -> Ran {
+pub(super) fn quadlet(units: &Path) -> Ran {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/quadlet");
     assert!(
         path.exists(),
@@ -21,7 +21,7 @@ fn quadlet(units: &Path) -> Ran {
 
 /// What the service would run: `podman run …`.
 #[track_caller]
-fn command_line(ran: &Ran) -> Vec<String> {
+pub(super) fn command_line(ran: &Ran) -> Vec<String> {
     let Ran { stdout, stderr, .. } = ran;
     let line = stdout
         .lines()

@@ -73,6 +73,7 @@ fn rules_about_arguments_are_kept_where_they_can_be() {
         profile_path: "profile.json".to_owned(),
         capabilities: None,
         no_new_privileges: false,
+        internal_network: false,
         options: RunOptions::default(),
         arguments: Vec::new(),
     };

@@ -33,6 +33,7 @@ pub(super) fn hardening(of: &str) -> Hardening {
         profile_path: "profile.json".to_owned(),
         capabilities,
         no_new_privileges: generator::recorded_with_no_new_privileges(&recordings),
+        internal_network: false,
         options: RunOptions::default(),
         arguments: Vec::new(),
     }
@@ -55,6 +56,36 @@ fn a_container() {
 #[test]
 fn a_service_of_a_compose_project() {
     assert_formats("service", &hardening(ATTACHED));
+}
+
+/// Everything that `harden` can keep.
+fn with_all_measures(hardening: &mut Hardening) {
+    hardening.no_new_privileges = true;
+    hardening.internal_network = true;
+    hardening.options = RunOptions {
+        read_only: true,
+        tmpfs: vec!["/run:rw,noexec,nosuid,nodev,size=16m,uid=33,gid=44".into()],
+        volume: vec!["web-data:/data".into()],
+        user: Some("33:44".into()),
+        memory: Some("70m".into()),
+        pids_limit: Some(64),
+        ulimit: vec!["nofile=1024:1024".into()],
+        ..RunOptions::default()
+    };
+}
+
+#[test]
+fn all_measures() {
+    let mut hardening = hardening(CONTAINER);
+    with_all_measures(&mut hardening);
+    assert_formats("measures", &hardening);
+}
+
+#[test]
+fn no_network() {
+    let mut hardening = hardening(CONTAINER);
+    hardening.options.network = Some("none".into());
+    assert_formats("no-network", &hardening);
 }
 
 #[test]

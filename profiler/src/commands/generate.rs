@@ -41,6 +41,7 @@ pub fn generate(args: &GenerateArgs) -> anyhow::Result<u8> {
         no_new_privileges: wanted
             .unwrap_or_else(|| generator::recorded_with_no_new_privileges(&recordings)),
         capabilities,
+        internal_network: false,
         options: RunOptions::default(),
         arguments: Vec::new(),
     };

@@ -1,5 +1,8 @@
 //! What a container has done to its file system and its limits, as a run left it.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::target::engine::ChangeKind;
@@ -11,6 +14,8 @@ pub struct Look {
     pub written: Vec<Written>,
     /// At the end of the test; exec sessions are over by then.
     pub tasks: Vec<Task>,
+    /// Where others reach it, at the end of the test.
+    pub listening: BTreeSet<SocketAddr>,
     pub peaks: Peaks,
 }
 
@@ -56,6 +61,7 @@ impl Look {
         self.tasks.extend(other.tasks);
         self.tasks.sort();
         self.tasks.dedup();
+        self.listening.extend(other.listening);
         let (one, other) = (self.peaks, other.peaks);
         self.peaks = Peaks {
             memory: one.memory.max(other.memory),

@@ -36,6 +36,10 @@ impl Kind {
     }
 }
 
+/// A network without a route outside, that is made for the container: in a trial, and where the
+/// result is used. Where none was given no other is called so.
+const INTERNAL: &str = "internal";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measure {
     pub kind: Kind,
@@ -71,6 +75,12 @@ impl Measure {
         }
     }
 
+    /// Where the engine makes no such network.
+    pub fn give_up_internal(&mut self, why: &str) {
+        self.ways.retain(|way| !way.is_internal());
+        self.because = format!("{}; {why}", self.because);
+    }
+
     pub fn kept(&self) -> Option<&Way> {
         match &self.tried {
             Tried::Kept { way, .. } => self.ways.get(*way),
@@ -80,6 +90,17 @@ impl Measure {
 }
 
 impl Way {
+    pub(super) fn internal() -> RunOptions {
+        RunOptions {
+            network: Some(INTERNAL.into()),
+            ..RunOptions::default()
+        }
+    }
+
+    pub fn is_internal(&self) -> bool {
+        self.0.network.as_deref() == Some(INTERNAL)
+    }
+
     #[must_use]
     pub fn added_to(&self, options: &RunOptions) -> RunOptions {
         let way = self.0.clone();
@@ -117,6 +138,11 @@ fn own(tmpfs: &mut [String], user: &str) {
     }
 }
 
+/// Whether it is to run in a network that is made for it.
+pub fn is_internal(options: &RunOptions, given: &RunOptions) -> bool {
+    given.network.is_none() && options.network.as_deref() == Some(INTERNAL)
+}
+
 /// In a trial a volume goes with its container; where it is to last it has a name.
 #[must_use]
 pub fn named_volumes(options: &RunOptions, given: &RunOptions, name: &str) -> RunOptions {
@@ -130,7 +156,32 @@ pub fn named_volumes(options: &RunOptions, given: &RunOptions, name: &str) -> Ru
 
 #[cfg(test)]
 mod tests {
-    use super::{RunOptions, Way, named_volumes};
+    use super::{Kind, Measure, RunOptions, Way, is_internal, named_volumes};
+
+    #[test]
+    fn a_network_of_that_name_is_somebody_elses() {
+        let none = RunOptions::default();
+        let given = RunOptions {
+            network: Some("internal".into()),
+            ..RunOptions::default()
+        };
+        let added = Way(Way::internal()).added_to(&none);
+        assert!(is_internal(&added, &none));
+        assert!(!is_internal(&given, &given) && !is_internal(&none, &none));
+    }
+
+    #[test]
+    fn without_such_a_network_the_other_ways_stay() {
+        let none = RunOptions {
+            network: Some("none".into()),
+            ..RunOptions::default()
+        };
+        let mut measure = Measure::new(Kind::Network, "x", vec![none, Way::internal()]);
+        measure.give_up_internal("no address is left");
+        assert_eq!(measure.because, "x; no address is left");
+        assert_eq!(measure.ways.len(), 1);
+        assert!(!measure.ways[0].is_internal());
+    }
 
     #[test]
     fn what_was_given_stays_and_what_is_added_to_last_has_a_name() {

@@ -6,6 +6,7 @@
 mod calls;
 mod findings;
 mod footprint;
+mod listening;
 mod look;
 mod measure;
 mod mounts;
@@ -18,8 +19,9 @@ mod widen;
 pub use calls::{CallTold, Label, Trial, droppable, groups, label, never_drop, untried, without};
 pub use findings::{Finding, findings};
 pub use footprint::{Footprint, differences};
+pub use listening::listening;
 pub use look::{Look, Peaks, Task, Written};
-pub use measure::{Kind, Measure, Tried, Way, named_volumes};
+pub use measure::{Kind, Measure, Tried, Way, is_internal, named_volumes};
 pub use mounts::mount_points;
 pub use plan::{Evidence, plan};
 pub use report::{CapabilityTold, FORMAT, MeasureTold, Report, State, TriedTold, VERSION, Work};

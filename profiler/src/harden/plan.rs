@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::mounts::{Writable, writable};
 use super::tables::{HARDENING, Margin};
-use super::{Kind, Look, Measure};
+use super::{Kind, Look, Measure, Way};
 use crate::cli::RunOptions;
 use crate::recording::{Phase, Recording, Text};
 use crate::words::list;
@@ -241,18 +241,31 @@ fn limit(
 fn network(evidence: &Evidence<'_>) -> Measure {
     let of = |because: &str, ways| Measure::new(Kind::Network, because, ways);
     let given = evidence.given;
-    if given.network.is_some() || !given.publish.is_empty() {
+    if given.network.is_some() {
         return of("what network it has is given", Vec::new());
     }
-    let domains = arguments(evidence.recording, "socket", 0);
-    if domains.iter().any(|domain| !INSIDE.contains(domain)) {
-        return of("it opens sockets to a network", Vec::new());
+    if !given.publish.is_empty() {
+        return of("it publishes ports, which takes a network", Vec::new());
     }
-    let options = RunOptions {
+    let listening = &evidence.look.listening;
+    if !listening.is_empty() {
+        let because = format!(
+            "it listens on {}",
+            list(listening.iter().map(ToString::to_string))
+        );
+        return of(&because, vec![Way::internal()]);
+    }
+    let none = RunOptions {
         network: Some("none".into()),
         ..RunOptions::default()
     };
-    of("it opens no socket to a network", vec![options])
+    let domains = arguments(evidence.recording, "socket", 0);
+    let because = if domains.iter().any(|domain| !INSIDE.contains(domain)) {
+        "it opens sockets to a network, and listens on none that others reach"
+    } else {
+        "it opens no socket to a network"
+    };
+    of(because, vec![none, Way::internal()])
 }
 
 /// With which values of an argument the container's programs made a call. Where that was not noted,

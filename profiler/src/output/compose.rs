@@ -11,6 +11,8 @@ struct Project<'a> {
     services: BTreeMap<&'a str, Service<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     volumes: BTreeMap<&'a str, Volume<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    networks: BTreeMap<String, Network>,
 }
 
 #[derive(Serialize)]
@@ -36,12 +38,20 @@ struct Service<'a> {
     ulimits: BTreeMap<&'a str, Ulimit>,
     #[serde(skip_serializing_if = "Option::is_none")]
     network_mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    networks: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct Ulimit {
     soft: i64,
     hard: i64,
+}
+
+/// Of the project: Compose takes no network that others made for one of its own.
+#[derive(Serialize)]
+struct Network {
+    internal: bool,
 }
 
 /// By its own name, as `docker run` knows it, and not the project's.
@@ -66,6 +76,7 @@ pub(super) fn compose(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -
     if hardening.no_new_privileges {
         security_opt.push("no-new-privileges:true".to_owned());
     }
+    let internal = hardening.internal_network();
     let list = hardening.capabilities.as_ref();
     let service = Service {
         security_opt,
@@ -84,6 +95,7 @@ pub(super) fn compose(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -
             .collect(),
         // Other networks are the project's own.
         network_mode: (options.network.as_deref() == Some("none")).then_some("none"),
+        networks: internal.iter().cloned().collect(),
     };
     let mut comments = vec![
         hardening.origin(),
@@ -94,6 +106,12 @@ pub(super) fn compose(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -
             "Compose adds up cap_add of both files: take it out of the first one.".to_owned(),
         );
     }
+    if let Some(network) = &internal {
+        comments.push(format!(
+            "Compose adds up networks of both files: take them out of the first one, with the ports, which do not get out of this one. What talks to {} needs {network} too.",
+            name.as_str()
+        ));
+    }
     comments.extend(hardening.notes());
     let services = BTreeMap::from([(name.as_str(), service)]);
     let volumes = options
@@ -101,7 +119,16 @@ pub(super) fn compose(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -
         .iter()
         .filter_map(|volume| named(volume))
         .collect();
-    text::yaml(&comments, &Project { services, volumes })
+    let networks = internal
+        .into_iter()
+        .map(|network| (network, Network { internal: true }))
+        .collect();
+    let project = Project {
+        services,
+        volumes,
+        networks,
+    };
+    text::yaml(&comments, &project)
 }
 
 fn ulimit(limit: &str) -> Option<(&str, Ulimit)> {

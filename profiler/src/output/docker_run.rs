@@ -7,7 +7,8 @@ use super::{Hardening, Warning};
 /// Docker refuses an image in upper case: a forgotten placeholder starts nothing.
 const PLACEHOLDER: &str = "IMAGE";
 
-/// One line. The profile's path is relative to where it is pasted.
+/// One line, and one before it where the network has to be made first. The profile's path is relative to
+/// where it is pasted.
 pub(super) fn docker_run(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) -> String {
     let mut words = vec!["docker run".to_owned()];
     let profile = quoted(&hardening.profile_path);
@@ -19,6 +20,9 @@ pub(super) fn docker_run(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
         words.extend(list.drop.iter().map(|name| format!("--cap-drop {name}")));
         words.extend(list.add.iter().map(|name| format!("--cap-add {name}")));
     }
+    if let Some(network) = hardening.internal_network() {
+        words.push(format!("--network {network}"));
+    }
     words.extend(hardening.options.words().iter().map(|word| quoted(word)));
     let image = hardening.image().unwrap_or_else(|| {
         warnings.insert(Warning::NoImage {
@@ -29,7 +33,19 @@ pub(super) fn docker_run(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
     });
     words.push(image.to_owned());
     words.extend(hardening.arguments.iter().map(|word| quoted(word)));
-    words.join(" ") + "\n"
+    let line = words.join(" ") + "\n";
+    match hardening.internal_network() {
+        Some(network) => made_first(&network) + &line,
+        None => line,
+    }
+}
+
+/// Nothing is started in another network of that name.
+fn made_first(network: &str) -> String {
+    let is_internal = format!(
+        "[ \"$(docker network inspect --format '{{{{.Internal}}}}' {network} 2> /dev/null)\" = true ]"
+    );
+    format!("{is_internal} || docker network create --internal {network} > /dev/null &&\n")
 }
 
 fn quoted(word: &str) -> String {

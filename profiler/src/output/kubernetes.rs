@@ -1,4 +1,4 @@
-//! A Pod whose container has the security context.
+//! A Pod whose container has the security context, and a policy where its network is less than others'.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,9 +19,50 @@ struct Pod<'a> {
     spec: Spec<'a>,
 }
 
+/// What network plugin there is has to know such policies
+/// (<https://github.com/kubernetes/website/blob/snapshot-initial-v1.33/content/en/docs/concepts/services-networking/network-policies.md>).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Policy<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata<'a>,
+    spec: PolicySpec<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicySpec<'a> {
+    pod_selector: Selector<'a>,
+    policy_types: &'static [&'static str],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    egress: Vec<Egress<'a>>,
+}
+
+#[derive(Serialize)]
+struct Egress<'a> {
+    to: [Peer<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Peer<'a> {
+    pod_selector: Selector<'a>,
+}
+
+/// Without labels: every Pod of the namespace.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Selector<'a> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    match_labels: BTreeMap<&'static str, &'a str>,
+}
+
 #[derive(Serialize)]
 struct Metadata<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<&'static str, &'a str>,
 }
 
 #[derive(Serialize)]
@@ -122,10 +163,14 @@ pub(super) fn kubernetes(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
     let options = &hardening.options;
     let [user, group] = numbers(options);
     let (volume_mounts, volumes) = volumes(options).unzip();
+    let policy = policy(hardening, &name);
     let pod = Pod {
         api_version: "v1",
         kind: "Pod",
-        metadata: Metadata { name: &name },
+        metadata: Metadata {
+            name: &name,
+            labels: policy.iter().flat_map(|_| label(&name)).collect(),
+        },
         spec: Spec {
             containers: [Container {
                 name: &name,
@@ -163,8 +208,53 @@ pub(super) fn kubernetes(hardening: &Hardening, warnings: &mut BTreeSet<Warning>
                 .to_owned(),
         );
     }
+    if policy.is_some() {
+        comments.push(
+            "The NetworkPolicy does nothing where the cluster's network plugin knows none."
+                .to_owned(),
+        );
+    }
     comments.extend(hardening.notes());
-    text::yaml(&comments, &pod)
+    let pod = text::yaml(&comments, &pod);
+    match policy {
+        Some(policy) => pod + "---\n" + &text::yaml(&[], &policy),
+        None => pod,
+    }
+}
+
+fn label(name: &str) -> BTreeMap<&'static str, &str> {
+    BTreeMap::from([("app.kubernetes.io/name", name)])
+}
+
+/// An internal network lets it reach its neighbours, and none nobody.
+fn policy<'a>(hardening: &Hardening, name: &'a str) -> Option<Policy<'a>> {
+    let (policy_types, egress): (&[_], _) = if hardening.internal_network {
+        let neighbours = Peer {
+            pod_selector: Selector {
+                match_labels: BTreeMap::new(),
+            },
+        };
+        (&["Egress"], vec![Egress { to: [neighbours] }])
+    } else if hardening.options.network.as_deref() == Some("none") {
+        (&["Ingress", "Egress"], Vec::new())
+    } else {
+        return None;
+    };
+    Some(Policy {
+        api_version: "networking.k8s.io/v1",
+        kind: "NetworkPolicy",
+        metadata: Metadata {
+            name,
+            labels: BTreeMap::new(),
+        },
+        spec: PolicySpec {
+            pod_selector: Selector {
+                match_labels: label(name),
+            },
+            policy_types,
+            egress,
+        },
+    })
 }
 
 /// Of a user and a group that are given as numbers: a Pod knows no names.

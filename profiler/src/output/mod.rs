@@ -45,8 +45,11 @@ pub struct Hardening {
     pub capabilities: Option<CapabilityList>,
     /// It is for use with no-new-privileges, and each format says so in its own way.
     pub no_new_privileges: bool,
+    /// It runs in a network of its own that no route leads out of, and each format that knows
+    /// networks says so in its own way.
+    pub internal_network: bool,
     /// What it runs with besides, as `docker run` has it; nothing is said of what is left empty.
-    /// Filter, capabilities and no-new-privileges do not stand here.
+    /// Filter, capabilities, no-new-privileges and a network of its own do not stand here.
     pub options: RunOptions,
     /// What it runs in place of the image's own command.
     pub arguments: Vec<String>,
@@ -133,6 +136,12 @@ impl Hardening {
         lists.flat_map(|list| list.notes.iter().cloned())
     }
 
+    /// What the network of its own is called.
+    fn internal_network(&self) -> Option<String> {
+        let name = self.name.as_str();
+        self.internal_network.then(|| format!("{name}-internal"))
+    }
+
     /// What it was made from, on one line.
     fn origin(&self) -> String {
         format!(
@@ -175,6 +184,7 @@ mod tests {
             profile_path: "profile.json".to_owned(),
             capabilities: serde_json::from_str(r#"{"add": ["CHOWN"]}"#).unwrap(),
             no_new_privileges: false,
+            internal_network: false,
             options: RunOptions::default(),
             arguments: Vec::new(),
         }

@@ -34,6 +34,12 @@ pub(super) fn podman(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) ->
             "Use: as /etc/containers/systemd/{name}.container, or without Image= as a drop-in, {name}.container.d/profiler.conf"
         ),
     ];
+    let internal = hardening.internal_network();
+    if let Some(network) = &internal {
+        comments.push(format!(
+            "Its network has to be there: podman network create --internal {network}"
+        ));
+    }
     comments.extend(hardening.notes());
     let mut unit = text::comments(&comments);
     let _ = writeln!(unit, "[Container]\nImage={image}");
@@ -50,6 +56,9 @@ pub(super) fn podman(hardening: &Hardening, warnings: &mut BTreeSet<Warning>) ->
             let names: Vec<String> = list.add.iter().map(|name| format!("CAP_{name}")).collect();
             let _ = writeln!(unit, "AddCapability={}", names.join(" "));
         }
+    }
+    if let Some(network) = &internal {
+        let _ = writeln!(unit, "Network={network}");
     }
     options(&mut unit, &hardening.options);
     unit

@@ -5,6 +5,7 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::sync::OnceCell;
 
 use super::footprint::footprint;
 use super::progress::{Answer, Asked, Configuration, Progress};
@@ -14,12 +15,14 @@ use crate::commands::engine_arguments;
 use crate::commands::quiet::{Quiet, run_test};
 use crate::commands::record::{End, ImageRun, Provenance, Seen, Under, outcome};
 use crate::commands::stage::{Confined, Once, Stage};
-use crate::harden::{Footprint, Look};
+use crate::harden::{Footprint, Look, is_internal};
 use crate::kernel::{Boundary, Capacity, Observer, Watch, kernel_release};
 use crate::profile::OPEN;
 use crate::recording;
 use crate::target::cgroup::{Hierarchies, ScopeCgroup};
-use crate::target::engine::{ContainerSpec, Engine, ImageFacts, with_container};
+use crate::target::engine::{
+    ContainerSpec, Engine, EngineError, ImageFacts, OwnNetwork, with_container,
+};
 use crate::target::{Interrupts, Session};
 use crate::verify::{Observations, Start};
 
@@ -40,6 +43,8 @@ pub(super) struct Bench<'a> {
     hierarchies: Hierarchies,
     session: Session,
     started: Cell<u32>,
+    /// Once it is needed; gone with us.
+    internal: OnceCell<OwnNetwork>,
     /// How long a test may take.
     limit: Cell<Duration>,
 }
@@ -69,6 +74,7 @@ impl<'a> Bench<'a> {
             hierarchies: Hierarchies::find()?,
             session: Session::new(),
             started: Cell::new(0),
+            internal: OnceCell::new(),
             limit: Cell::new(args.timeout),
         })
     }
@@ -90,6 +96,25 @@ impl<'a> Bench<'a> {
             driver,
             &self.stage().next_name(),
         )?)
+    }
+
+    /// One for all runs: no route leads out of it.
+    pub(super) async fn internal_network(&self) -> Result<&OwnNetwork, EngineError> {
+        let make = || {
+            let name = self.stage().next_name();
+            OwnNetwork::internal(&self.engine, name, self.session.id())
+        };
+        self.internal.get_or_try_init(make).await
+    }
+
+    /// With the network that is made for these runs, where that is meant.
+    async fn here(&self, options: &RunOptions) -> anyhow::Result<RunOptions> {
+        let mut here = options.clone();
+        if is_internal(options, &self.args.options) {
+            let network = self.internal_network().await?;
+            here.network = Some(network.name().to_owned());
+        }
+        Ok(here)
     }
 
     /// Whether the test passes though nothing runs: against a container that was made and not started.
@@ -130,6 +155,7 @@ impl<'a> Bench<'a> {
     }
 
     async fn record_now(&self, options: &RunOptions) -> anyhow::Result<Recorded> {
+        let here = self.here(options).await?;
         let scope = self.scope()?;
         let mut observer = Observer::load(Watch {
             denials: false,
@@ -147,7 +173,7 @@ impl<'a> Bench<'a> {
         let name = self.stage().next_name();
         let spec = ContainerSpec {
             image: &self.args.image,
-            options,
+            options: &here,
             arguments: &self.arguments,
             seccomp: Some(OPEN),
             cgroup_parent: Some(scope.parent_argument()),
@@ -218,6 +244,7 @@ impl<'a> Bench<'a> {
         seccomp: &str,
         starts: NonZeroU8,
     ) -> anyhow::Result<(Observations, Quiet)> {
+        let here = self.here(options).await?;
         let cgroup = self.scope()?;
         let mut observer = Observer::load(Watch {
             denials: true,
@@ -227,7 +254,7 @@ impl<'a> Bench<'a> {
         let quiet = Quiet::new(self.limit.get());
         let confined = Confined {
             cgroup: &cgroup,
-            options,
+            options: &here,
             seccomp,
         };
         let (stage, watched) = (self.stage(), (&observer, scope));
@@ -255,11 +282,12 @@ impl<'a> Bench<'a> {
         options: &RunOptions,
         seccomp: &str,
     ) -> anyhow::Result<Result<Footprint, String>> {
+        let here = self.here(options).await?;
         let cgroup = self.scope()?;
         let quiet = Quiet::new(self.limit.get());
         let confined = Confined {
             cgroup: &cgroup,
-            options,
+            options: &here,
             seccomp,
         };
         let mut left = Footprint::default();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::root::Root;
-use crate::harden::{Look, Peaks, Task, Written};
+use crate::harden::{Look, Peaks, Task, Written, listening};
 use crate::process_status;
 use crate::target::cgroup::ScopeCgroup;
 use crate::target::engine::{ChangeKind, Container, EngineError};
@@ -69,8 +69,13 @@ pub(super) async fn look(
     }
     written.sort();
     let processes = scope.processes().unwrap_or_default();
+    let first = container.pid().await?;
+    let tables = ["tcp", "tcp6", "udp", "udp6"]
+        .iter()
+        .filter_map(|table| std::fs::read_to_string(format!("/proc/{}/net/{table}", first?)).ok());
     Ok(Look {
         written,
+        listening: tables.flat_map(|table| listening(&table)).collect(),
         tasks: processes.into_iter().filter_map(task).collect(),
         peaks: Peaks {
             memory: scope.peak(&["memory.peak", "memory.max_usage_in_bytes"]),

@@ -2,7 +2,7 @@
 
 use super::bench::Bench;
 use crate::cli::RunOptions;
-use crate::harden::{Measure, Tried};
+use crate::harden::{Measure, Tried, Way};
 use crate::terminal;
 
 /// The options with all that is kept; how many runs it took.
@@ -11,6 +11,8 @@ pub(super) async fn try_all(
     given: &RunOptions,
     measures: &mut [Measure],
 ) -> anyhow::Result<(RunOptions, usize)> {
+    let is_first = |measure: &Measure| measure.ways.first().is_some_and(Way::is_internal);
+    provide_network(bench, measures, is_first).await;
     let first = |options: RunOptions, measure: &Measure| match measure.ways.first() {
         Some(way) => way.added_to(&options),
         None => options,
@@ -33,6 +35,8 @@ pub(super) async fn try_all(
     terminal::say(&format!(
         "all measures at once: {why}; now one after the other"
     ));
+    let is_any = |measure: &Measure| measure.ways.iter().any(Way::is_internal);
+    provide_network(bench, measures, is_any).await;
     let (mut options, mut runs) = (given.clone(), 1);
     for measure in measures {
         let mut refusals = Vec::new();
@@ -60,4 +64,17 @@ pub(super) async fn try_all(
         };
     }
     Ok((options, runs))
+}
+
+/// An engine that makes no such network takes one measure away, and no more.
+async fn provide_network(
+    bench: &Bench<'_>,
+    measures: &mut [Measure],
+    wants: impl Fn(&Measure) -> bool,
+) {
+    for measure in measures.iter_mut().filter(|measure| wants(measure)) {
+        if let Err(error) = bench.internal_network().await {
+            measure.give_up_internal(&error.to_string());
+        }
+    }
 }

@@ -80,7 +80,7 @@ async fn run(args: &HardenArgs) -> anyhow::Result<u8> {
         warnings: Vec::new(),
         work: Work::default(),
     };
-    let worked = work(args, &bench, &folder, &mut report).await;
+    let worked = Box::pin(work(args, &bench, &folder, &mut report)).await;
     let code = match (worked, bench.interrupts.heard()) {
         (Ok(()), None) => u8::from(report.incomplete.is_some()),
         (_, Some(interrupt)) => {

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::capabilities::CapabilityList;
 use crate::cli::{HardenArgs, OutputFormat, RunOptions};
 use crate::file;
-use crate::harden::{Report, named_volumes};
+use crate::harden::{Report, is_internal, named_volumes};
 use crate::output::{self, Hardening, Name};
 use crate::profile::Profile;
 use crate::recording::{self, Recording, Subject};
@@ -79,8 +79,12 @@ impl Folder {
             .security_opt
             .iter()
             .any(|option| option.starts_with("no-new-privileges") && !option.ends_with("false"));
+        let internal_network = is_internal(&options, &args.options);
         // These have their own places.
         options.security_opt.clear();
+        if internal_network {
+            options.network = None;
+        }
         if capabilities.is_some() {
             options.cap_add.clear();
             options.cap_drop.clear();
@@ -92,6 +96,7 @@ impl Folder {
             profile_path: format!("{}/{}", self.text, output::file_name(OutputFormat::Oci)),
             capabilities,
             no_new_privileges,
+            internal_network,
             options,
             arguments: arguments.to_vec(),
         };

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::super::{Kind, Look, Measure, Peaks, Task, Written};
 use super::{Evidence, on_this_machine, plan};
 use crate::cli::RunOptions;
@@ -31,6 +33,7 @@ fn look() -> Look {
             processes: Some(3),
             descriptors: None,
         },
+        listening: BTreeSet::from(["0.0.0.0:80".parse().unwrap()]),
     }
 }
 
@@ -76,7 +79,7 @@ fn each_is_worked_out_from_what_was_seen() {
     assert_eq!(of(Kind::Memory), ["--memory 200m"]);
     assert_eq!(of(Kind::Processes), ["--pids-limit 64"]);
     assert!(of(Kind::Descriptors).is_empty(), "nobody counted");
-    assert!(of(Kind::Network).is_empty(), "it has sockets");
+    assert_eq!(of(Kind::Network), ["--network internal"]);
     assert!(of(Kind::Ports).is_empty(), "none are published");
 }
 
@@ -117,8 +120,27 @@ fn without_sockets_there_is_no_network_to_miss() {
     for calls in recording.architectures.values_mut() {
         calls.shift_remove("socket");
     }
-    let measures = planned(&RunOptions::default(), "", &look(), &recording);
-    assert_eq!(words(&measures, Kind::Network), ["--network none"]);
+    let silent = Look {
+        listening: BTreeSet::new(),
+        ..look()
+    };
+    let given = RunOptions::default();
+    let ways = ["--network none", "--network internal"];
+    let measures = planned(&given, "", &silent, &recording);
+    assert_eq!(words(&measures, Kind::Network), ways);
+    // A client's test may pass without what it asks for.
+    let measures = planned(&given, "", &silent, &self::recording());
+    assert_eq!(words(&measures, Kind::Network), ways);
+}
+
+#[test]
+fn a_port_is_published_from_a_network() {
+    let given = RunOptions {
+        publish: vec!["80:80".into()],
+        ..RunOptions::default()
+    };
+    let measures = planned(&given, "", &look(), &recording());
+    assert!(words(&measures, Kind::Network).is_empty());
 }
 
 #[test]

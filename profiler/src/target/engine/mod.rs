@@ -1,5 +1,5 @@
 //! Containers, through the engine's API: our own are started, followed, stopped, and always
-//! removed, and so are images; those of others are looked up and heard of, and left alone.
+//! removed, and so are images and networks; those of others are looked up and heard of, and left alone.
 //!
 //! Refuses to pull images (what is recorded is what is here), and to leave anything behind.
 
@@ -15,6 +15,7 @@ mod handover;
 mod image;
 mod labels;
 mod list;
+mod network;
 pub mod options;
 mod running;
 mod spec;
@@ -30,6 +31,7 @@ pub use facts::ImageFacts;
 pub use image::OwnImage;
 pub use labels::{ComposeService, Labels, NoLabel, Selector};
 pub use list::ListedContainer;
+pub use network::OwnNetwork;
 pub use running::{ContainerFacts, ContainerState};
 pub use spec::ContainerSpec;
 
