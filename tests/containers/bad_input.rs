@@ -129,18 +129,19 @@ fn a_port_that_is_in_use() {
     let place = Place::of("busybox");
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let publish = format!("{}:80", listener.local_addr().unwrap().port());
-    let ran = run(place.record().args([
-        "--publish",
-        &publish,
-        "--test",
-        "true",
-        "--",
-        "sh",
-        "-c",
-        SERVICE,
-    ]))
-    .expect_code(125);
-    ran.expect_line(&["address already in use", "publish another port"]);
+    let test = "docker exec $PROFILER_CONTAINER true";
+    let folder = place.folder().join("hardened");
+    let mut harden = profiler();
+    harden.args(["harden", "--image", place.tag.name(), "-o"]);
+    harden.arg(&folder);
+    for mut command in [place.record(), harden] {
+        let ran = run(command
+            .args(["--publish", &publish, "--test", test])
+            .args(["--", "sh", "-c", SERVICE]));
+        ran.expect_code(125)
+            .expect_line(&["address already in use", "publish another port"]);
+    }
+    assert!(!folder.join("docker-run.sh").exists());
     assert!(!place.recording().exists());
     place.expect_nothing_left();
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use profiler_tests::{Ran, docker, profiler, run, unique};
 use serde_json::{Value, json};
 
-use self::attack::{Elsewhere, Pasted};
+use self::attack::{Elsewhere, Pasted, tested};
 use super::place::Place;
 use super::{interrupted, json, test_command};
 
@@ -40,8 +40,9 @@ fn measures(report: &Value) -> Vec<(&str, &str)> {
     .collect()
 }
 
-/// The override, laid over a project's own file: docker-compose takes it, and the service comes up.
-fn expect_compose(place: &Place, service: &str) {
+/// The override, laid over a project's own file: docker-compose takes it, the service comes up, and
+/// passes the test.
+fn expect_compose(place: &Place, service: &str, test: &str) {
     let project = json!({"services": {service: {"image": place.tag.name()}}});
     place.file("compose.yaml", &project.to_string());
     let name = unique("hardened");
@@ -54,11 +55,10 @@ fn expect_compose(place: &Place, service: &str) {
     };
     compose(&["config"]).expect_code(0);
     compose(&["up", "--detach"]).expect_code(0);
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    let running = compose(&["ps", "--quiet", service]).expect_code(0).stdout;
-    let state = docker(&["inspect", "--format", "{{.State.Running}}", running.trim()]);
+    let container = compose(&["ps", "--quiet", service]).expect_code(0).stdout;
+    let tested = tested(container.trim(), test);
     compose(&["down", "--volumes", "--timeout", "1"]).expect_code(0);
-    assert_eq!(state, "true");
+    tested.expect_code(0);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
             ("memory", "kept"),
             ("processes", "kept"),
             ("descriptors", "kept"),
-            ("network", "not-applicable"),
+            ("network", "kept"),
             ("ports", "not-applicable"),
         ]
     );
@@ -102,6 +102,7 @@ fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
     let refused = elsewhere.reached_from(&pasted.name).expect_code(1).stderr;
     assert!(refused.starts_with("reach:"), "{refused}");
     drop(elsewhere);
+    pasted.expect_nothing_outside(&place.tag, folder);
     assert_eq!(note(&pasted), "notes.sqlite\n");
     pasted.expect_few_processes();
     // What it wrote lasts: the next container finds it.
@@ -110,7 +111,7 @@ fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
     assert_eq!(note(&again), "notes.sqlite\n");
     drop(again);
     drop(pasted);
-    expect_compose(&place, &name);
+    expect_compose(&place, &name, &test);
     let left = docker(&[
         "volume",
         "ls",
@@ -135,12 +136,14 @@ fn a_server_that_starts_as_root_is_hardened_pasted_and_attacked() {
     // The engine tells nothing of a folder whose files are gone again.
     let writable = report["after"]["writable"].to_string();
     assert!(writable.contains("/srv/uploads"), "{writable}");
+    assert_eq!(report["after"]["network"], "internal");
     let pasted = Pasted::start(folder);
     pasted.test(&test);
     pasted.expect_refusals();
     pasted.expect_read_only();
     pasted.expect_few_processes();
     drop(pasted);
+    expect_compose(&place, &name, &test);
     place.expect_nothing_left();
 }
 
@@ -150,13 +153,21 @@ fn a_store_that_gives_root_up_is_hardened_pasted_and_attacked() {
     let place = Place::of("redis");
     let folder = place.folder();
     let name = unique("store");
-    let cli = "docker exec $PROFILER_CONTAINER redis-cli";
-    let test = format!("{cli} SET key value && {cli} SAVE | grep OK && {cli} GET key | grep value");
+    // One exec session, as each takes its time.
+    let exec = "docker exec $PROFILER_CONTAINER sh -c";
+    let asked = "redis-cli SET key value; redis-cli SAVE; redis-cli GET key";
+    let test = format!("{exec} '{asked}' | tr '\\n' ' ' | grep 'OK OK value'");
     harden(&place, &test, &["--name", &name, "--no-ablate"]).expect_code(0);
     let report = json(&folder.join("hardened/harden.json"));
     assert_eq!(report["incomplete"], Value::Null);
     assert_eq!(report["after"]["writable"], json!(["/data"]));
+    assert_eq!(report["after"]["network"], "internal");
     expect_less_surface(&report);
+    // Its folder is root's, and it says which, and what it could not do.
+    let measures = report["measures"].as_array().unwrap();
+    let user = measures.iter().find(|told| told["measure"] == "user");
+    let user = &user.unwrap()["refused"];
+    assert!(user.to_string().contains("Permission denied"), "{user}");
     let pasted = Pasted::start(folder);
     pasted.test(&test);
     pasted.expect_refusals();
@@ -164,9 +175,10 @@ fn a_store_that_gives_root_up_is_hardened_pasted_and_attacked() {
     pasted.expect_few_processes();
     docker(&["rm", "--force", &pasted.name]);
     let again = Pasted::start(folder);
-    again.test(&format!("{cli} GET key | grep value"));
+    again.test(&format!("{exec} 'redis-cli GET key' | grep value"));
     drop(again);
     drop(pasted);
+    expect_compose(&place, &name, &test);
     place.expect_nothing_left();
 }
 
@@ -207,63 +219,102 @@ fn a_test_that_tells_nothing_is_refused_by_name() {
     place.expect_nothing_left();
 }
 
+/// In the trial without the container, among the unrestricted runs, with the measures, under the
+/// result, among the trials without a call: each time it goes on from there.
 #[test]
 fn an_interrupt_leaves_a_report_that_says_so_and_what_to_go_on_from() {
     let place = Place::of("busybox");
     let (tag, folder) = (&place.tag, place.folder());
-    let (up, ran) = (folder.join("up"), folder.join("ran"));
-    // The third time it does not come to its end.
+    let (up, ran, go) = (folder.join("up"), folder.join("ran"), folder.join("go"));
+    let hang = format!("{{ touch {}; sleep 1000; }}", up.display());
     let test = format!(
-        "docker exec $PROFILER_CONTAINER true || exit 1; echo x >> {0}; [ $(wc -l < {0}) != 3 ] || {{ touch {1}; sleep 1000; }}",
-        ran.display(),
-        up.display()
+        "docker exec $PROFILER_CONTAINER true || {{ [ -e {go} ] || {hang}; exit 1; }}; echo x >> {ran}; case $(wc -l < {ran}) in 3|6|9|12|15) {hang};; esac",
+        go = go.display(),
+        ran = ran.display(),
     );
-    let tests = || std::fs::read_to_string(&ran).unwrap().lines().count();
-    let command = |test: &str, to: &str| {
+    let tests = || std::fs::read_to_string(&ran).map_or(0, |ran| ran.lines().count());
+    let command = |test: &str, to: &str, more: &[&str]| {
         let mut command = profiler();
         command
             .current_dir(folder)
-            .args([
-                "harden",
-                "--image",
-                tag.name(),
-                "--test",
-                test,
-                to,
-                "hardened",
-            ])
-            .args(["--no-ablate", "--starts", "1"])
+            .args(["harden", "--image", tag.name(), "--test", test])
+            .args([to, "hardened", "--starts", "1"])
+            .args(more)
             .args(["--stop-signal", "KILL", "--", "sleep", "1000"]);
         command
     };
-    let cut_short = interrupted(&mut command(&test, "-o"), &up).expect_code(130);
-    let told = "interrupted by signal 2; see hardened/report.md; --resume hardened goes on";
-    assert!(cut_short.stderr.contains(told), "{}", cut_short.stderr);
-    let report = json(&folder.join("hardened/harden.json"));
-    assert_eq!(report["incomplete"], "interrupted by signal 2");
-    let report = std::fs::read_to_string(folder.join("hardened/report.md")).unwrap();
-    assert!(report.contains("Not the whole result"), "{report}");
-    assert!(!report.contains("Under the whole result"), "{report}");
-    assert!(!folder.join("hardened/seccomp.json").exists());
-    assert_eq!(tag.containers(), Vec::<String>::new(), "left behind");
-    assert_eq!(tests(), 3);
+    let is_written = || folder.join("hardened/seccomp.json").exists();
+    for count in [0, 3, 6, 9, 12, 15] {
+        let to = if count == 0 { "-o" } else { "--resume" };
+        let cut_short = interrupted(&mut command(&test, to, &[]), &up).expect_code(130);
+        let told = "interrupted by signal 2; see hardened/report.md; --resume hardened goes on";
+        assert!(cut_short.stderr.contains(told), "{}", cut_short.stderr);
+        assert_eq!(tests(), count);
+        let report = json(&folder.join("hardened/harden.json"));
+        assert_eq!(report["incomplete"], "interrupted by signal 2");
+        let report = std::fs::read_to_string(folder.join("hardened/report.md")).unwrap();
+        assert!(report.contains("Not the whole result"), "{report}");
+        assert!(!report.contains("Under the whole result"), "{report}");
+        // What passed as a whole is there.
+        assert_eq!(is_written(), report.contains("## Calls, tried without"));
+        place.expect_nothing_left();
+        std::fs::write(&go, "").unwrap();
+        std::fs::remove_file(&up).unwrap();
+    }
+    assert!(is_written(), "it came to the calls");
 
-    let other = run(&mut command("true", "--resume")).expect_code(125);
+    let other = run(&mut command("true", "--resume", &[])).expect_code(125);
     other.expect_line(&["hardened was begun with another test", "not true"]);
-    let resumed = run(&mut command(&test, "--resume")).expect_code(0);
-    assert!(
-        resumed.stderr.contains("going on from 2 runs"),
-        "{}",
-        resumed.stderr
-    );
+    let resumed = run(&mut command(&test, "--resume", &["--no-ablate"])).expect_code(0);
+    let known = "going on from ";
+    assert!(resumed.stderr.contains(known), "{}", resumed.stderr);
     let report = json(&folder.join("hardened/harden.json"));
     assert_eq!(report["incomplete"], Value::Null);
-    let work = |what: &str| report["work"][what].as_u64().unwrap();
-    assert_eq!(work("unrestricted"), 3);
-    // The two that passed before were not run again.
-    let since = 1 + work("tried") + work("recorded") + 1;
-    assert_eq!(tests() as u64, 3 + since);
+    // What passed before is not run again, but for the result.
+    assert_eq!(tests(), 15 + 1);
     assert!(!folder.join("hardened/harden.progress").exists());
+    place.expect_nothing_left();
+}
+
+/// What it does under the result alone no recording has shown.
+#[test]
+fn what_is_refused_at_first_is_named_and_allowed() {
+    let place = Place::of("busybox");
+    let folder = place.folder();
+    let script = "cat /dev/null; while read -r name value; do case $name$value in \
+        CapBnd:0000000000000000) sync;; esac; done < /proc/self/status; exec sleep 1000";
+    let test = "docker exec $PROFILER_CONTAINER true";
+    let options = ["--no-ablate", "--stop-signal", "KILL"];
+    let today = ["--privileged", "--env", "DB_PASSWORD=hunter2"];
+    let arguments = [&options[..], &today, &["--", "sh", "-c", script]].concat();
+    let ran = harden(&place, test, &arguments).expect_code(0);
+    let report = json(&folder.join("hardened/harden.json"));
+    let widened = report["widened"].as_array().unwrap();
+    assert_eq!(widened.len(), 1, "{widened:?}");
+    let refused = widened[0].as_str().unwrap();
+    assert!(
+        refused.contains("sync") && refused.contains("busybox"),
+        "{refused}"
+    );
+    assert!(ran.stderr.contains(refused), "{}", ran.stderr);
+    let profile = json(&folder.join("hardened/seccomp.json"));
+    let rules = profile["syscalls"].as_array().unwrap();
+    let rule = rules.iter().find(|rule| rule["names"] == json!(["sync"]));
+    let why = rule.unwrap()["comment"].as_str().unwrap();
+    assert!(why.contains("refused while it was tried"), "{why}");
+
+    // How it is run today is told, and never a secret's value.
+    let findings = report["findings"].to_string();
+    for what in ["--privileged", "--env DB_PASSWORD"] {
+        assert!(findings.contains(&format!("{what:?}")), "{findings}");
+    }
+    let markdown = std::fs::read_to_string(folder.join("hardened/report.md")).unwrap();
+    assert!(!markdown.contains("hunter2") && !report.to_string().contains("hunter2"));
+    assert!(
+        ran.stdout.contains("all, without a filter"),
+        "{}",
+        ran.stdout
+    );
     place.expect_nothing_left();
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use profiler_tests::{Leftovers, Tag, assert_root};
+use profiler_tests::{Leftovers, Tag, assert_root, docker};
 
 /// A folder for files, the machine as it was, an image of this test's own.
 pub(super) struct Place {
@@ -34,6 +34,9 @@ impl Place {
     #[track_caller]
     pub(super) fn expect_nothing_left(&self) {
         assert_eq!(self.tag.containers(), Vec::<String>::new(), "left behind");
+        let ours = "label=profiler.session";
+        let networks = docker(&["network", "ls", "--quiet", "--filter", ours]);
+        assert_eq!(networks, "", "left behind");
         self.leftovers.expect_none();
     }
 }

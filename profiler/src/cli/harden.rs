@@ -61,10 +61,50 @@ pub struct HardenArgs {
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     #[command(flatten)]
+    pub today: Today,
+    #[command(flatten)]
     pub options: RunOptions,
     /// What the container runs in place of the image's own
     #[arg(last = true, value_name = "ARGS")]
     pub command: Vec<OsString>,
+}
+
+/// As it is run today: told with its risk, and left out here.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "How it is run today; each is told with its risk, and left out")]
+pub struct Today {
+    /// It has every capability and device, and no filter
+    #[arg(long)]
+    pub privileged: bool,
+    /// It sees the processes of others
+    #[arg(long, value_name = "NAMESPACE")]
+    pub pid: Option<String>,
+    /// It shares the memory of others
+    #[arg(long, value_name = "NAMESPACE")]
+    pub ipc: Option<String>,
+    /// It has the host's name
+    #[arg(long, value_name = "NAMESPACE")]
+    pub uts: Option<String>,
+    /// Its ids are the host's, where the engine maps others'
+    #[arg(long, value_name = "NAMESPACE")]
+    pub userns: Option<String>,
+}
+
+impl Today {
+    /// As they were typed.
+    pub fn words(&self) -> Vec<String> {
+        let namespaces = [
+            ("--pid", &self.pid),
+            ("--ipc", &self.ipc),
+            ("--uts", &self.uts),
+            ("--userns", &self.userns),
+        ];
+        let namespaces = namespaces
+            .into_iter()
+            .filter_map(|(option, value)| Some(format!("{option} {}", value.as_ref()?)));
+        let privileged = self.privileged.then(|| "--privileged".to_owned());
+        privileged.into_iter().chain(namespaces).collect()
+    }
 }
 
 impl HardenArgs {

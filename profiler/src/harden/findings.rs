@@ -16,16 +16,33 @@ pub struct Finding {
     pub mend: &'static str,
 }
 
-/// `image_variables`: the names of those that the image sets.
-pub fn findings(given: &RunOptions, image_variables: &[String]) -> Vec<Finding> {
+/// How a container runs today, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Configuration<'a> {
+    pub given: &'a RunOptions,
+    /// Options of today that it is run without here.
+    pub given_up: &'a [String],
+    /// The names of those that the image sets.
+    pub image_variables: &'a [String],
+    /// What the engine guards its containers by, as it names it.
+    pub engine_has: &'a [String],
+}
+
+pub fn findings(configuration: &Configuration<'_>) -> Vec<Finding> {
     HARDENING
         .findings
         .iter()
-        .flat_map(|advice| found(advice, given, image_variables))
+        .flat_map(|advice| found(advice, configuration))
         .collect()
 }
 
-fn found(advice: &'static Advice, given: &RunOptions, image_variables: &[String]) -> Vec<Finding> {
+fn found(advice: &'static Advice, configuration: &Configuration<'_>) -> Vec<Finding> {
+    let Configuration {
+        given,
+        given_up,
+        image_variables,
+        engine_has,
+    } = *configuration;
     let found = |what: String| Finding {
         what: Text::from(what).to_string(),
         risk: &advice.risk,
@@ -84,6 +101,20 @@ fn found(advice: &'static Advice, given: &RunOptions, image_variables: &[String]
                 .map(|port| found(format!("--publish {port}")))
                 .collect()
         }
+        Sign::GivenUp(names) => given_up
+            .iter()
+            .filter(|option| {
+                names
+                    .iter()
+                    .any(|name| option.split(' ').next() == Some(name))
+            })
+            .map(|option| found(option.clone()))
+            .collect(),
+        Sign::EngineWithout(names) => {
+            let is_there = names.iter().any(|name| engine_has.contains(name));
+            let what = || found(format!("the engine, without {}", names.join(" or ")));
+            (!is_there).then(what).into_iter().collect()
+        }
         Sign::NewPrivileges => {
             let options = given.security_opt.iter();
             options
@@ -98,12 +129,17 @@ fn found(advice: &'static Advice, given: &RunOptions, image_variables: &[String]
 
 #[cfg(test)]
 mod tests {
-    use super::findings;
+    use super::{Configuration, findings};
     use crate::cli::RunOptions;
 
     fn found(given: &RunOptions, image: &[&str]) -> Vec<String> {
         let image: Vec<String> = image.iter().map(ToString::to_string).collect();
-        let found = findings(given, &image);
+        let found = findings(&Configuration {
+            given,
+            given_up: &[],
+            image_variables: &image,
+            engine_has: &["userns".into(), "apparmor".into()],
+        });
         assert!(
             found
                 .iter()
@@ -140,6 +176,26 @@ mod tests {
                 "--publish 80:80",
                 "--publish 0.0.0.0:82:82",
                 "--security-opt no-new-privileges=false",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_is_named_and_so_is_what_the_engine_lacks() {
+        let given_up = ["--privileged".to_owned(), "--pid host".to_owned()];
+        let found = findings(&Configuration {
+            given: &RunOptions::default(),
+            given_up: &given_up,
+            image_variables: &[],
+            engine_has: &["rootless".into()],
+        });
+        let what: Vec<&str> = found.iter().map(|finding| finding.what.as_str()).collect();
+        assert_eq!(
+            what,
+            [
+                "--privileged",
+                "--pid host",
+                "the engine, without apparmor or selinux"
             ]
         );
     }

@@ -17,7 +17,7 @@ mod tables;
 mod widen;
 
 pub use calls::{CallTold, Label, Trial, droppable, groups, label, never_drop, untried, without};
-pub use findings::{Finding, findings};
+pub use findings::{Configuration, Finding, findings};
 pub use footprint::{Footprint, differences};
 pub use listening::listening;
 pub use look::{Look, Peaks, Task, Written};
@@ -26,4 +26,5 @@ pub use mounts::mount_points;
 pub use plan::{Evidence, plan};
 pub use report::{CapabilityTold, FORMAT, MeasureTold, Report, State, TriedTold, VERSION, Work};
 pub use surface::{InReach, Surface};
+pub use tables::{LeftOut, left_out};
 pub use widen::widen;

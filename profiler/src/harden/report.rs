@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{CallTold, Finding, Kind, Measure, Surface, Tried, mount_points};
+use super::{CallTold, Finding, Kind, LeftOut, Measure, Surface, Tried, mount_points};
 use crate::capabilities::{CapabilityList, Decision};
 use crate::cli::RunOptions;
 use crate::profile::Profile;
@@ -41,6 +41,8 @@ pub struct Report {
     pub dropped: Vec<String>,
     /// What is wrong with how it is run, whatever its test says.
     pub findings: Vec<Finding>,
+    /// What guides advise besides, and why no run tells it.
+    pub left_out: &'static [LeftOut],
     /// What was refused under the first result, and is allowed for that, a sentence each.
     pub widened: Vec<String>,
     /// What the recordings leave open, a sentence each.
@@ -55,6 +57,8 @@ pub struct State {
     pub calls: Option<usize>,
     /// That it can have at most, without `CAP_`; `null`: not known.
     pub capabilities: Option<Vec<String>>,
+    /// By --privileged: no filter, all capabilities, all devices.
+    pub privileged: bool,
     /// Paths; `/` for all of it.
     pub writable: Vec<String>,
     pub user: String,
@@ -62,6 +66,10 @@ pub struct State {
     pub network: String,
     pub memory: Option<String>,
     pub processes: Option<i64>,
+    /// Of one process; `null`: as the engine has it.
+    pub descriptors: Option<String>,
+    /// Published ones, as they were named.
+    pub ports: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -125,6 +133,7 @@ impl State {
         Self {
             calls: None,
             capabilities: None,
+            privileged: false,
             writable,
             user: user.to_owned(),
             // What it cannot read starts no container.
@@ -135,6 +144,11 @@ impl State {
                 .unwrap_or_else(|| "bridge".to_owned()),
             memory: options.memory.clone(),
             processes: options.pids_limit,
+            descriptors: options.ulimit.iter().find_map(|limit| {
+                let limit = limit.strip_prefix("nofile=")?;
+                Some(limit.split(':').next().unwrap_or(limit).to_owned())
+            }),
+            ports: options.publish.clone(),
         }
     }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub(super) static HARDENING: LazyLock<Table> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../profiles/hardening.json"))
@@ -22,6 +23,7 @@ pub(super) struct Table {
     pub(super) never_drop: Vec<Kept>,
     pub(super) often_silent: Often,
     pub(super) findings: Vec<Advice>,
+    left_out: Vec<LeftOut>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,6 +104,22 @@ pub(super) enum Sign {
     VariableNamed(Vec<String>),
     PublishedEverywhere,
     NewPrivileges,
+    /// Options that say how a container runs today.
+    GivenUp(Vec<String>),
+    /// None of these, as the engine names them.
+    EngineWithout(Vec<String>),
+}
+
+/// What guides to hardening advise besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    pub advice: String,
+    pub reason: String,
+}
+
+pub fn left_out() -> &'static [LeftOut] {
+    &HARDENING.left_out
 }
 
 impl Table {

@@ -89,6 +89,10 @@ impl<'a> Bench<'a> {
         &self.arguments
     }
 
+    pub(super) async fn engine_guards(&self) -> Result<Vec<String>, EngineError> {
+        self.engine.guards().await
+    }
+
     fn scope(&self) -> anyhow::Result<ScopeCgroup> {
         let driver = &self.engine_facts.cgroup_driver;
         Ok(ScopeCgroup::engine_parent(
@@ -98,7 +102,7 @@ impl<'a> Bench<'a> {
         )?)
     }
 
-    /// One for all runs: no route leads out of it.
+    /// One for all runs: nothing gets out of it.
     pub(super) async fn internal_network(&self) -> Result<&OwnNetwork, EngineError> {
         let make = || {
             let name = self.stage().next_name();

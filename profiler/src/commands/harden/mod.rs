@@ -25,8 +25,8 @@ use crate::capabilities::CapabilityList;
 use crate::cli::{HardenArgs, RunOptions};
 use crate::generator::{self, GenerateError};
 use crate::harden::{
-    CapabilityTold, Evidence, FORMAT, MeasureTold, Report, State, Surface, VERSION, Work,
-    droppable, findings, plan, without,
+    CapabilityTold, Configuration, Evidence, FORMAT, MeasureTold, Report, State, Surface, VERSION,
+    Work, droppable, findings, left_out, plan, without,
 };
 use crate::kernel;
 use crate::output;
@@ -68,14 +68,23 @@ async fn run(args: &HardenArgs) -> anyhow::Result<u8> {
         image: args.image.as_str().into(),
         image_id: bench.image_facts.id.clone(),
         test: args.test.as_str().into(),
-        before: State::of(&args.options, &bench.image_facts.user),
+        before: State {
+            privileged: args.today.privileged,
+            ..State::of(&args.options, &bench.image_facts.user)
+        },
         after: None,
         surface: None,
         measures: Vec::new(),
         capabilities: Vec::new(),
         calls: Vec::new(),
         dropped: Vec::new(),
-        findings: findings(&args.options, &bench.image_facts.variables),
+        findings: findings(&Configuration {
+            given: &args.options,
+            given_up: &args.today.words(),
+            image_variables: &bench.image_facts.variables,
+            engine_has: &bench.engine_guards().await?,
+        }),
+        left_out: left_out(),
         widened: Vec::new(),
         warnings: Vec::new(),
         work: Work::default(),

@@ -13,6 +13,7 @@ use crate::profile::Profile;
 use crate::recording::{self, Recording};
 use crate::target::engine::EngineError;
 use crate::terminal;
+use crate::words::list;
 
 /// Fewer do not tell a flaky test.
 const UNRESTRICTED: usize = 3;
@@ -54,7 +55,13 @@ pub(super) async fn record_unrestricted(
     let mut is_new = true;
     while runs < UNRESTRICTED || (is_new && failures.is_empty() && runs < args.runs.get().into()) {
         runs += 1;
-        let recorded = bench.record(&args.options).await?;
+        let mut recorded = bench.record(&args.options).await?;
+        // What the engine does not start does not start the next time either.
+        let is_hopeless = |failed: &mut Failed| runs == 1 && failed.error.is::<EngineError>();
+        if let Some(Failed { error, quiet }) = recorded.failed.take_if(is_hopeless) {
+            quiet.show();
+            return Err(error);
+        }
         let told = recorded.refused.as_deref().unwrap_or("passed");
         terminal::say(&format!("unrestricted run {runs}: {told}"));
         let Some(why) = recorded.refused else {
@@ -62,12 +69,8 @@ pub(super) async fn record_unrestricted(
             continue;
         };
         failures.push(why);
-        if let Some(Failed { error, quiet }) = recorded.failed {
-            quiet.show();
-            // What the engine does not start does not start the next time either.
-            if runs == 1 && error.is::<EngineError>() {
-                return Err(error);
-            }
+        if let Some(failed) = recorded.failed {
+            failed.quiet.show();
         }
     }
     let failed = failures.len();
@@ -76,8 +79,14 @@ pub(super) async fn record_unrestricted(
     }
     // Nobody goes on from here: the next time it is to be asked again.
     bench.progress.finish()?;
+    let without = args.today.words();
     bail!(
-        "{failed} of {runs} unrestricted runs did not pass ({}): {}",
+        "{failed} of {runs} unrestricted runs{} did not pass ({}): {}",
+        if without.is_empty() {
+            String::new()
+        } else {
+            format!(", without {},", list(without))
+        },
         failures[0],
         if failed == runs {
             "a test that never passes does not tell what the container needs; mend it, or give it more time with --timeout"

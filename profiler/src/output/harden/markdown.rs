@@ -50,6 +50,13 @@ pub fn markdown(report: &Report) -> String {
         &report.widened,
     );
     section(&mut text, "What it leaves open", &report.warnings);
+    let left_out = report.left_out.iter();
+    let left_out = left_out.map(|one| format!("{}: {}", one.advice, one.reason));
+    section(
+        &mut text,
+        "What guides advise besides, and no run tells",
+        &left_out.collect::<Vec<_>>(),
+    );
     how_sure(&mut text, report);
     text
 }

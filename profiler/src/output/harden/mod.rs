@@ -44,10 +44,21 @@ fn rows(before: &State, after: &State) -> Vec<(&'static str, [String; 2])> {
                     .map_or_else(unlimited, i64::to_string)
             }),
         ),
+        (
+            "descriptors",
+            of(|state| {
+                let limit = state.descriptors.clone();
+                limit.unwrap_or_else(|| "the engine's default".to_owned())
+            }),
+        ),
+        ("ports", of(|state| all(&state.ports))),
     ]
 }
 
 fn calls(state: &State) -> String {
+    if state.privileged {
+        return "all, without a filter".to_owned();
+    }
     state.calls.map_or_else(
         || "the engine's default".to_owned(),
         |calls| calls.to_string(),
@@ -56,6 +67,7 @@ fn calls(state: &State) -> String {
 
 fn capabilities(state: &State) -> String {
     match &state.capabilities {
+        _ if state.privileged => "all of them".to_owned(),
         None => "the engine's default".to_owned(),
         Some(names) if names.len() > 5 => format!("{} of them", names.len()),
         Some(names) => all(names),

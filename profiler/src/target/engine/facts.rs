@@ -28,6 +28,14 @@ impl Engine {
         Ok(engine(&self.version, info))
     }
 
+    /// What it guards every container by, by its own names: `seccomp`, `apparmor`, `selinux`, `userns`,
+    /// `rootless`, …
+    pub async fn guards(&self) -> Result<Vec<String>, EngineError> {
+        let info = self.docker.info().await;
+        let info = info.map_err(|error| EngineError::refused("tell of itself", &error))?;
+        Ok(guards(&info))
+    }
+
     pub(super) fn is_podman(&self) -> bool {
         podman(&self.version).is_some()
     }
@@ -119,6 +127,16 @@ fn engine(version: &SystemVersion, info: SystemInfo) -> recording::Engine {
     }
 }
 
+/// Of `name=seccomp,profile=default`.
+fn guards(info: &SystemInfo) -> Vec<String> {
+    let told = info.security_options.iter().flatten();
+    told.filter_map(|option| {
+        let (name, _) = option.split_once(',').unwrap_or((option, ""));
+        Some(name.strip_prefix("name=")?.to_owned())
+    })
+    .collect()
+}
+
 /// podman hands over all that `runc --version` prints: `runc version 1.1.5+ds1` in its first line.
 fn version_word(version: &str) -> String {
     let line = version.lines().next().unwrap_or_default();
@@ -152,7 +170,7 @@ fn image(inspected: ImageInspect) -> ImageFacts {
 
 #[cfg(test)]
 mod tests {
-    use super::{RunOptions, engine, image, is_reference};
+    use super::{RunOptions, engine, guards, image, is_reference};
 
     fn from<T: serde::de::DeserializeOwned>(json: serde_json::Value) -> T {
         serde_json::from_value(json).unwrap()
@@ -179,6 +197,14 @@ mod tests {
         assert_eq!(told.runtime_version.as_deref(), Some("1.1.5+ds1"));
         assert_eq!(told.cgroup_driver, "cgroupfs");
         assert_eq!(told.storage_driver, "fuse-overlayfs");
+    }
+
+    #[test]
+    fn guards_have_the_engines_names() {
+        let info = serde_json::json!({"SecurityOptions":
+            ["name=seccomp,profile=default", "name=userns", "cgroupns"]});
+        assert_eq!(guards(&from(info)), ["seccomp", "userns"]);
+        assert!(guards(&from(serde_json::json!({}))).is_empty());
     }
 
     #[test]
