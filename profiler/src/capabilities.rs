@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::file::{self, Limit};
 use crate::names;
-use crate::recording::{Phase, Text};
+use crate::recording::{Head, Phase, Text};
 
 /// The value of [`CapabilityList::format`].
 pub const FORMAT: &str = "profiler.capabilities";
@@ -191,7 +191,7 @@ pub enum ReadError {
     #[error(
         "{path} is a capability list of version {found}, and this profiler reads up to {VERSION}: update profiler"
     )]
-    Newer { path: PathBuf, found: u32 },
+    Newer { path: PathBuf, found: u64 },
     #[error("{path} drops {found}, and only a list that drops ALL can be judged")]
     DropsLess { path: PathBuf, found: String },
     #[error("{path} adds {name:?}, which is no capability that Linux has")]
@@ -206,23 +206,17 @@ pub fn read(path: &Path) -> Result<CapabilityList, ReadError> {
 
 /// `path`: what the user knows it by.
 pub fn parse(path: &Path, text: &[u8]) -> Result<CapabilityList, ReadError> {
-    /// What a newer version has too.
-    #[derive(Deserialize)]
-    struct Head {
-        format: Option<String>,
-        version: Option<u32>,
-    }
     let not_a_list = |cause| ReadError::NotAList {
         path: path.to_owned(),
         cause,
     };
-    let head: Head = serde_json::from_slice(text).map_err(not_a_list)?;
-    if head.format.is_some_and(|format| format != FORMAT) {
+    let head = Head::read(text).map_err(not_a_list)?;
+    if head.format().is_some_and(|format| format != FORMAT) {
         return Err(ReadError::Format {
             path: path.to_owned(),
         });
     }
-    if let Some(found) = head.version.filter(|&version| version > VERSION) {
+    if let Some(found) = head.newer_than(VERSION) {
         return Err(ReadError::Newer {
             path: path.to_owned(),
             found,

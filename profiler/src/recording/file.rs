@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de;
 
-use super::{FORMAT, Recording, Text, VERSION};
+use super::{FORMAT, Head, Recording, Text, VERSION};
 use crate::file::{self, Limit, WriteError};
 
 #[derive(Debug, thiserror::Error)]
@@ -34,28 +34,22 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Recording, ReadError> {
         path: path.to_owned(),
         reason,
     };
-    let value: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|e| not_a_recording(e.to_string()))?;
-    if value.get("format").and_then(|f| f.as_str()) != Some(FORMAT) {
+    let head = Head::read(bytes).map_err(|error| not_a_recording(error.to_string()))?;
+    if head.format() != Some(FORMAT) {
         return Err(not_a_recording(format!(
             "its \"format\" is not \"{FORMAT}\""
         )));
     }
-    match value.get("version").and_then(serde_json::Value::as_u64) {
-        None => return Err(not_a_recording("it has no \"version\"".into())),
-        Some(found) if found > u64::from(VERSION) => {
-            return Err(ReadError::Newer {
-                path: path.to_owned(),
-                found,
-            });
-        }
-        Some(_) => {}
+    if let Some(found) = head.newer_than(VERSION) {
+        return Err(ReadError::Newer {
+            path: path.to_owned(),
+            found,
+        });
     }
     let broken = |cause: serde_json::Error| ReadError::Broken {
         path: path.to_owned(),
         cause,
     };
-    // From the text again, not from the value: only so the error tells line and column.
     let recording: Recording = serde_json::from_slice(bytes).map_err(broken)?;
     match with_torn_arguments(&recording) {
         None => Ok(recording),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::recording::{Engine, Host, Text, Tool};
+use crate::recording::{Engine, Head, Host, Text, Tool};
 
 /// The value of [`FloorFile::format`].
 pub const FORMAT: &str = "profiler.floor";
@@ -66,23 +66,18 @@ pub enum FloorError {
     #[error("its \"format\" is not \"{FORMAT}\"")]
     Format,
     #[error("its version is {0}, and this profiler reads up to {VERSION}")]
-    Newer(u32),
+    Newer(u64),
     #[error("nothing was measured")]
     Empty,
 }
 
 impl FloorFile {
     pub fn parse(text: &[u8]) -> Result<Self, FloorError> {
-        #[derive(Deserialize)]
-        struct Head {
-            format: Option<String>,
-            version: Option<u32>,
-        }
-        let head: Head = serde_json::from_slice(text)?;
-        if head.format.as_deref() != Some(FORMAT) {
+        let head = Head::read(text)?;
+        if head.format() != Some(FORMAT) {
             return Err(FloorError::Format);
         }
-        if let Some(newer) = head.version.filter(|&version| version > VERSION) {
+        if let Some(newer) = head.newer_than(VERSION) {
             return Err(FloorError::Newer(newer));
         }
         let file: Self = serde_json::from_slice(text)?;
