@@ -29,6 +29,8 @@ pub struct Place {
 pub(super) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The bytes that begin no character. A file may be one line, and every word of it a finding.
+    within: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
@@ -37,6 +39,9 @@ impl<'a> Lines<'a> {
         Self {
             text,
             starts: std::iter::once(0).chain(after_ends).collect(),
+            within: (0..text.len())
+                .filter(|&at| !text.is_char_boundary(at))
+                .collect(),
         }
     }
 
@@ -52,9 +57,10 @@ impl<'a> Lines<'a> {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = self.starts[line - 1];
+        let within = |end: usize| self.within.partition_point(|&at| at < end);
         Position {
             line,
-            column: self.text[start..offset].chars().count() + 1,
+            column: offset - start - (within(offset) - within(start)) + 1,
         }
     }
 

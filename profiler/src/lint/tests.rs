@@ -227,3 +227,25 @@ fn of_two_entries_for_an_architecture_the_first_counts() {
         ]
     );
 }
+
+/// One line, and every word of it a finding; rules that no filter has room for.
+#[test]
+fn a_profile_may_be_as_large_as_it_likes() {
+    let names = vec![r#""read""#; 100_000].join(", ");
+    let rules = (0..10_000).map(|value| {
+        format!(
+            r#"{{"names": ["ioctl"], "action": "SCMP_ACT_ALLOW",
+            "args": [{{"index": 1, "value": {value}, "op": "SCMP_CMP_EQ"}}]}}"#
+        )
+    });
+    let text = format!(
+        r#"{{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
+        {{"names": [{names}], "action": "SCMP_ACT_ALLOW"}}, {}]}}"#,
+        rules.collect::<Vec<_>>().join(",")
+    );
+    let found = lint(text.as_bytes(), &Options::default()).unwrap().findings;
+    let number = |rule| found.iter().filter(|finding| finding.rule == rule).count();
+    assert_eq!(number(RuleId::Duplicate), 99_999);
+    assert_eq!(number(RuleId::UnmaskedComparison), 10_000);
+    assert_eq!(number(RuleId::LibseccompFault), 1);
+}

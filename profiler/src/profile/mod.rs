@@ -96,7 +96,9 @@ pub enum Action {
     Notify,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Operator {
     #[serde(rename = "SCMP_CMP_NE")]
     NotEqual,

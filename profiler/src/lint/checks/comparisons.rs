@@ -1,7 +1,7 @@
 //! Comparisons of arguments: those that no value or every value fulfils, and those of 64 bits where
 //! the kernel looks at 32.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::lint::document::{Comparison, Document, Rule};
 use crate::lint::finding::Found;
 use crate::lint::rules::RuleId;
-use crate::profile::Operator;
+use crate::profile::{Answer, Operator};
 
 /// What the kernel makes of each argument (`profiles/argument-kinds.json`).
 static KINDS: LazyLock<Kinds> = LazyLock::new(|| {
@@ -34,7 +34,12 @@ const LOW_HALF: u64 = u32::MAX as u64;
 const SIGN: u64 = 1 << 31;
 
 pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
+    let disputed = disputed(document);
     for rule in &document.rules {
+        let is_disputed = rule
+            .names
+            .iter()
+            .any(|name| disputed.contains(name.value.as_str()));
         for comparison in &rule.comparisons {
             let index = comparison.index.value;
             if index >= ARGUMENTS {
@@ -47,28 +52,24 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
                 continue;
             }
             let found_one = by_itself(comparison).or_else(|| by_call(rule, comparison));
-            found.extend(found_one.map(|one| {
-                if is_disputed(document, rule) {
-                    one.without_edit()
-                } else {
-                    one
-                }
-            }));
+            found.extend(found_one.map(|one| if is_disputed { one.without_edit() } else { one }));
         }
         found.extend(rule.comparisons.iter().filter_map(second_value));
     }
 }
 
-/// Whether other rules compare arguments of one of its calls for another answer: which of them counts
-/// then hangs on how each is written.
-fn is_disputed(document: &Document, rule: &Rule) -> bool {
-    let is_named = |name: &str| rule.names.iter().any(|own| own.value == name);
-    let default = document.default_answer;
-    document.entries().any(|(other, name)| {
-        let answer = other.answer;
-        let is_other = answer != rule.answer && answer != default;
-        is_other && !other.comparisons.is_empty() && is_named(&name.value)
-    })
+/// The calls whose rules compare arguments for unlike answers: which of them counts hangs on how each
+/// is written.
+fn disputed(document: &Document) -> BTreeSet<&str> {
+    let mut answers: BTreeMap<&str, Option<Answer>> = BTreeMap::new();
+    let compared = document
+        .entries()
+        .filter(|(rule, _)| !rule.comparisons.is_empty() && rule.answer != document.default_answer);
+    let unlike = compared.filter(|(rule, name)| {
+        let first = answers.entry(&name.value).or_insert(rule.answer);
+        *first != rule.answer
+    });
+    unlike.map(|(_, name)| name.value.as_str()).collect()
 }
 
 fn second_value(comparison: &Comparison) -> Option<Found> {

@@ -9,7 +9,7 @@ use profiler_common::Abi;
 use crate::lint::document::{Document, Located, Rule};
 use crate::lint::finding::Found;
 use crate::lint::place::Bytes;
-use crate::lint::rules::RuleId;
+use crate::lint::rules::{RuleId, Severity};
 use crate::names;
 use crate::profile::evaluate::{Doubt, Evaluator, Refusal};
 use crate::profile::{self, Answer, Profile, Runtime};
@@ -101,6 +101,11 @@ fn refused(document: &Document, refusal: &Refusal, found: &[Found]) -> Option<Fo
                 at,
                 refusal.to_string(),
             ))
+        }
+        Refusal::TooMany(call) => {
+            let at = compared_at(document, call)?;
+            let found = Found::new(RuleId::LibseccompFault, at, refusal.to_string());
+            Some(found.severity(Severity::Error))
         }
         Refusal::ByteOrder(architecture) => {
             let mut listed = document.architectures.iter();

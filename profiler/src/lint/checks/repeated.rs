@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lint::document::{Comparison, Document, Located, Rule};
+use crate::lint::document::{Document, Located, Rule};
 use crate::lint::finding::Found;
 use crate::lint::rules::RuleId;
 use crate::lint::words::quoted;
+use crate::profile::Operator;
 
 pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
     let default = document.default_answer;
@@ -20,11 +21,16 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
         }
     }
     for entries in by_name.values() {
-        for (index, &(rule, name)) in entries.iter().enumerate() {
-            let before = &entries[..index];
-            let others = || entries.iter().map(|(other, _)| *other);
-            let found_one = repeats(rule, name, before).or_else(|| covered(rule, name, others()));
-            found.extend(found_one);
+        let plain: Vec<&Rule> = entries
+            .iter()
+            .filter(|(rule, _)| rule.comparisons.is_empty())
+            .map(|(rule, _)| *rule)
+            .collect();
+        let mut before: BTreeMap<_, Vec<&Rule>> = BTreeMap::new();
+        for &(rule, name) in entries {
+            let alike = before.entry(arguments(rule)).or_default();
+            found.extend(repeats(rule, name, alike).or_else(|| covered(rule, name, &plain)));
+            alike.push(rule);
         }
     }
     for list in lists(document) {
@@ -33,14 +39,13 @@ pub(super) fn check(document: &Document, found: &mut Vec<Found>) {
     found.extend(mapped_twice(document));
     found.extend(document.rules.iter().filter_map(never_there));
     for rule in &document.rules {
-        found.extend(rule.comparisons.iter().enumerate().filter_map(|(index, one)| {
-            let repeated = |other: &Comparison| other.index == one.index;
-            let is_second = rule.comparisons[..index].iter().any(repeated);
-            is_second.then(|| {
-                let index = one.index.value;
-                let message = format!("argument {index} is compared twice in a rule: it holds where either comparison does, not both");
-                Found::new(RuleId::EitherNotBoth, &one.at, message)
-            })
+        let mut seen = BTreeSet::new();
+        let comparisons = rule.comparisons.iter();
+        let again = comparisons.filter(|one| !seen.insert(one.index.value));
+        found.extend(again.map(|one| {
+            let index = one.index.value;
+            let message = format!("argument {index} is compared twice in a rule: it holds where either comparison does, not both");
+            Found::new(RuleId::EitherNotBoth, &one.at, message)
         }));
     }
 }
@@ -101,22 +106,19 @@ fn never_there(rule: &Rule) -> Option<Found> {
     Some(Found::new(RuleId::NeverMatches, &one.at, message))
 }
 
-fn same_arguments(one: &Rule, other: &Rule) -> bool {
-    one.comparisons.len() == other.comparisons.len()
-        && one
-            .comparisons
-            .iter()
-            .all(|c| other.comparisons.contains(c))
+/// What it compares, whatever the order: each comparison's argument, operator and values.
+fn arguments(rule: &Rule) -> BTreeSet<(u32, Operator, u64, u64)> {
+    let comparisons = rule.comparisons.iter();
+    let compared = comparisons.map(|one| {
+        let values = (one.compared_with(), one.second_value());
+        (one.index.value, one.operator.value, values.0, values.1)
+    });
+    compared.collect()
 }
 
-fn repeats(
-    rule: &Rule,
-    name: &Located<String>,
-    before: &[(&Rule, &Located<String>)],
-) -> Option<Found> {
-    let (first, _) = before
-        .iter()
-        .find(|(other, _)| same_arguments(rule, other) && other.is_there_with(rule))?;
+/// `alike`: the rules before it that compare the same.
+fn repeats(rule: &Rule, name: &Located<String>, alike: &[&Rule]) -> Option<Found> {
+    let first = alike.iter().find(|other| other.is_there_with(rule))?;
     let shown = quoted(&name.value);
     if first.answer == rule.answer {
         let message = format!("a rule for {shown} says the same already");
@@ -134,16 +136,12 @@ fn repeats(
     })
 }
 
-/// By a rule that asks for no arguments.
-fn covered<'a>(
-    rule: &Rule,
-    name: &Located<String>,
-    mut others: impl Iterator<Item = &'a Rule>,
-) -> Option<Found> {
+/// By one of the `plain` rules, which ask for no arguments.
+fn covered(rule: &Rule, name: &Located<String>, plain: &[&Rule]) -> Option<Found> {
     if rule.comparisons.is_empty() {
         return None;
     }
-    let cover = others.find(|other| other.comparisons.is_empty() && other.is_there_with(rule))?;
+    let cover = plain.iter().find(|other| other.is_there_with(rule))?;
     let shown = quoted(&name.value);
     Some(if cover.answer == rule.answer {
         let message = format!("another rule says the same of {shown} whatever its arguments are");

@@ -101,15 +101,6 @@ impl PartialEq for Conditions {
     }
 }
 
-impl PartialEq for Comparison {
-    fn eq(&self, other: &Self) -> bool {
-        let values = |one: &Self| (one.compared_with(), one.second_value());
-        self.index == other.index
-            && self.operator == other.operator
-            && values(self) == values(other)
-    }
-}
-
 impl Comparison {
     pub(super) fn compared_with(&self) -> u64 {
         self.value.as_ref().map_or(0, |value| value.value)

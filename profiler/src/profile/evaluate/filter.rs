@@ -12,6 +12,11 @@ use crate::profile::{Answer, Comparison, Operator, Rule};
 
 const ARGUMENTS: u32 = 6;
 
+/// Rules with comparisons for one call: each is an instruction at least, unless they have some in
+/// common, and the kernel takes no filter with more (BPF_MAXINSNS,
+/// <https://github.com/torvalds/linux/blob/v6.18/include/uapi/linux/bpf_common.h#L54>).
+const MOST: usize = 4096;
+
 pub(super) enum Rules {
     Always(Answer),
     Where(Level),
@@ -31,8 +36,16 @@ impl<'a> Filter<'a> {
             for &abi in abis {
                 for (place, operation) in places::of(abi, name) {
                     let own = at_place(&comparisons, operation.as_ref(), is_wide(abi));
-                    self.put((abi, place), own, answer)
+                    let key = (abi, place);
+                    self.put(key, own, answer)
                         .map_err(|Conflict| Refusal::Contradiction(name.to_owned()))?;
+                    if self
+                        .compared
+                        .get(&key)
+                        .is_some_and(|rules| rules.len() > MOST)
+                    {
+                        return Err(Refusal::TooMany(name.to_owned()));
+                    }
                 }
             }
         }

@@ -61,6 +61,8 @@ pub enum Refusal {
     ArgumentIndex { name: String, index: u32 },
     #[error("the rules for {0} contradict each other, and libseccomp refuses them")]
     Contradiction(String),
+    #[error("{0} has more rules with comparisons than a filter has instructions, which are 4096")]
+    TooMany(String),
 }
 
 impl Evaluator {

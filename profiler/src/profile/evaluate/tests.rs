@@ -167,3 +167,19 @@ fn contradictions_are_refused_by_name() {
         Some(Refusal::Contradiction("umask".to_owned()))
     );
 }
+
+#[test]
+fn more_rules_than_fit_a_filter_are_refused_by_name() {
+    let rules = |number: u32| {
+        let rules = (0..number).map(|value| {
+            format!(
+                r#"{{"names": ["ioctl"], "action": "SCMP_ACT_ALLOW",
+                "args": [{{"index": 1, "value": {value}, "op": "SCMP_CMP_EQ"}}]}}"#
+            )
+        });
+        format!("[{}]", rules.collect::<Vec<_>>().join(","))
+    };
+    let evaluated = |number| evaluator(&rules(number), ALL, Runtime::Crun).err();
+    assert_eq!(evaluated(4096), None);
+    assert_eq!(evaluated(4097), Some(Refusal::TooMany("ioctl".to_owned())));
+}
