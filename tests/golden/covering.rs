@@ -4,9 +4,7 @@ use profiler::coverage::{Coverage, coverage};
 use profiler::output::coverage::{Report, json, text};
 use profiler::recording::{Difference, Recording, merge_all};
 
-use super::{ALL, CONTAINER, CONTAINER_AGAIN, recording, recordings};
-
-const SCHEMA: &str = include_str!("../../profiler/schema/coverage.v1.schema.json");
+use super::{ALL, CONTAINER, CONTAINER_AGAIN, recording, recordings, schemas};
 
 fn both() -> Recording {
     let recordings = recordings(&[CONTAINER, CONTAINER_AGAIN]);
@@ -16,19 +14,14 @@ fn both() -> Recording {
 
 #[test]
 fn every_recording_as_json_is_what_the_schema_says() {
-    let schema = serde_json::from_str(SCHEMA).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let schema = schemas::published("coverage");
     let mut recordings = recordings(&ALL);
     recordings.push(both());
     for recording in recordings {
         let coverage = coverage(&recording);
         let told = json(&Report::new(&recording, &coverage, None));
-        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-        let errors: Vec<_> = validator
-            .iter_errors(&told)
-            .map(|e| e.to_string())
-            .collect();
-        assert!(errors.is_empty(), "{}: {errors:?}", recording.subject);
+        let faults = schemas::faults(&schema, &serde_json::from_str(&told).unwrap());
+        assert!(faults.is_empty(), "{}: {faults:?}", recording.subject);
     }
 }
 

@@ -11,7 +11,7 @@ use profiler::output::lint::FileReport;
 use profiler::profile::compile::compile;
 use profiler_tests::file;
 
-use super::{ALL, ATTACHED, TROUBLED, recordings};
+use super::{ALL, ATTACHED, TROUBLED, recordings, schemas};
 
 fn options() -> lint::Options {
     lint::Options {
@@ -172,9 +172,7 @@ fn libseccomp_refuses_what_conflicts() {
 
 #[test]
 fn sarif_is_what_its_schema_says() {
-    let schema = fs::read(file("golden/sarif/sarif-schema-2.1.0.json")).expect("it is there");
-    let schema = serde_json::from_slice(&schema).expect("it is JSON");
-    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    let schema = schemas::sarif();
     let mut files: Vec<FileReport> = lint::rules()
         .iter()
         .map(|rule| report(&rule.id.to_string()))
@@ -185,11 +183,7 @@ fn sarif_is_what_its_schema_says() {
     });
     let text = output::lint::sarif(&files);
     let sarif: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
-    let errors: Vec<String> = validator
-        .iter_errors(&sarif)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert_eq!(errors, Vec::<String>::new());
+    assert_eq!(schemas::faults(&schema, &sarif), Vec::<String>::new());
     let results = sarif["runs"][0]["results"].as_array().expect("a list");
     let found: usize = files.iter().map(|file| file.findings.findings.len()).sum();
     assert_eq!(results.len(), found);
@@ -203,22 +197,18 @@ fn sarif_is_what_its_schema_says() {
         last["artifactLocation"]["uri"],
         "a%20folder/%1B%5B31m%3C%C3%A9%3E.json"
     );
-    assert!(!validator.is_valid(&serde_json::json!({"version": "2.1.0"})));
+    assert!(!schema.is_valid(&serde_json::json!({"version": "2.1.0"})));
 }
 
 #[test]
 fn json_is_what_the_published_schema_says() {
-    let validator = published("lint");
+    let schema = schemas::published("lint");
     let rules = lint::rules().iter().map(|rule| rule.id.to_string());
     let files: Vec<FileReport> = rules.map(|name| report(&name)).collect();
     let mut told = serde_json::from_str(&output::lint::json(&files)).expect("it is JSON");
-    let errors: Vec<String> = validator
-        .iter_errors(&told)
-        .map(|error| error.to_string())
-        .collect();
-    assert_eq!(errors, Vec::<String>::new());
+    assert_eq!(schemas::faults(&schema, &told), Vec::<String>::new());
     told["files"][0]["findings"][0]["rule"] = "no-such-rule".into();
-    assert!(!validator.is_valid(&told));
+    assert!(!schema.is_valid(&told));
 }
 
 #[test]
@@ -310,20 +300,14 @@ fn other_files_are_refused_by_their_name() {
 
 #[test]
 fn the_rules_are_told_as_the_published_schema_says() {
-    let validator = published("lint-rules");
+    let schema = schemas::published("lint-rules");
     let mut told = serde_json::from_str(&output::lint::rules_as_json()).expect("it is JSON");
-    assert!(validator.is_valid(&told), "{told}");
+    assert_eq!(schemas::faults(&schema, &told), Vec::<String>::new());
     assert_eq!(told["format"], "profiler.lint-rules");
     assert_eq!(
         told["rules"].as_array().map(Vec::len),
         Some(lint::rules().len())
     );
     told["rules"][0]["rule"] = "no-such-rule".into();
-    assert!(!validator.is_valid(&told));
-}
-
-fn published(name: &str) -> jsonschema::Validator {
-    let schema = profiler::schema::find(name).expect("it is published");
-    let schema = serde_json::from_str(schema.text).expect("it is JSON");
-    jsonschema::validator_for(&schema).expect("it is a schema")
+    assert!(!schema.is_valid(&told));
 }

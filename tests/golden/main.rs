@@ -18,6 +18,7 @@ mod portable;
 mod properties;
 mod real;
 mod refusals;
+mod schemas;
 
 use profiler::recording::{self, Arguments, NotedArgument, Recording};
 
