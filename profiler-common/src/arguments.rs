@@ -10,6 +10,8 @@ pub const NOTED_ARGUMENTS: usize = 3;
 pub const ONLY_WHERE: usize = 16;
 /// Combinations that are kept of one program's call, at most; as many more as processors race.
 pub const COMBINATIONS: u64 = 64;
+/// Places in [`crate::Program::known`].
+pub const KNOWN: usize = 64;
 /// Numbers of one ABI that can be noted; an index of them has its ABI's part first.
 pub const NOTED_NUMBERS: u32 = 1024;
 const _: () = assert!(NOTED_NUMBERS as usize == NUMBERS);
@@ -55,8 +57,7 @@ pub struct NotedKey {
     pub program: u32,
     /// Without the x32 bit.
     pub number: i32,
-    pub abi: u8,
-    pub reserved: [u8; 3],
+    pub abi: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ mod capabilities;
 mod layout;
 
 pub use arguments::{
-    ALWAYS, COMBINATIONS, Combination, NOTED_ARGUMENTS, NOTED_CALLS, NOTED_NUMBERS, NotedArgument,
-    NotedCall, NotedKey, NotedSeen, ONLY_WHERE,
+    ALWAYS, COMBINATIONS, Combination, KNOWN, NOTED_ARGUMENTS, NOTED_CALLS, NOTED_NUMBERS,
+    NotedArgument, NotedCall, NotedKey, NotedSeen, ONLY_WHERE,
 };
 pub use capabilities::{
     CHECK_OWN_CREDENTIALS, CHECK_OWN_NAMESPACE, CapabilityKey, CapabilitySeen, Check,
@@ -96,8 +96,8 @@ impl Phase {
     }
 }
 
-/// One byte a number: [`UNSEEN`], [`SEEN`] or [`SEEN_NOTED`]. A byte and not a bit, because a plain
-/// store loses nothing whoever races, and needs no atomics.
+/// One byte a number: [`UNSEEN`], [`SEEN`], [`SEEN_NOTED`] or from [`SEEN_ONE_NOTED`] on. A byte and
+/// not a bit, because a plain store loses nothing whoever races, and needs no atomics.
 pub type CallSet = [u8; NUMBERS];
 
 pub const UNSEEN: u8 = 0;
@@ -105,6 +105,8 @@ pub const UNSEEN: u8 = 0;
 pub const SEEN: u8 = 1;
 /// What it is made with is noted, and may be new.
 pub const SEEN_NOTED: u8 = 2;
+/// The same where that is one argument, whose index (0 to 5) is added: [`Program::known`] may hold it.
+pub const SEEN_ONE_NOTED: u8 = 3;
 
 /// When a process that joined a scope has become a program of the scope's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +170,9 @@ pub struct Program {
     pub reserved: [u8; 7],
     /// By ABI, then number.
     pub seen: [CallSet; 3],
+    /// Values of arguments that were noted, so that most calls need not look them up. Each place is
+    /// that of many values, and holds one of them with its call: whoever writes it replaces all of it.
+    pub known: [u64; KNOWN],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -310,7 +315,7 @@ macro_rules! without_padding {
 
 without_padding! {
     Scope = 40 + 8 + PATH_LEN;
-    Program = 16 + EXE_LEN + 8 + 3 * NUMBERS;
+    Program = 16 + EXE_LEN + 8 + 3 * NUMBERS + 8 * KNOWN;
     ProgramKey = 16 + EXE_LEN;
     Session = 8 + ARGV_LEN;
     FirstSeen = 8 + 48 + 16 + 8 + 16;

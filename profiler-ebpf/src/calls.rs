@@ -5,9 +5,11 @@ use aya_ebpf::helpers::{bpf_get_current_comm, bpf_ktime_get_boot_ns};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, RingBuf};
 use aya_log_ebpf::info;
-use profiler_common::{FirstSeen, Loss, NUMBERS, Program, SEEN, SEEN_NOTED, StrayCall, UNSEEN};
+use profiler_common::{
+    FirstSeen, Loss, NUMBERS, Program, SEEN, SEEN_NOTED, SEEN_ONE_NOTED, StrayCall, UNSEEN,
+};
 
-use crate::kernel::{Call, Registers, Task};
+use crate::kernel::{Call, Registers, Task, bounded};
 use crate::tracepoint::Entry;
 use crate::{arguments, denials, loss, ports, process, program};
 
@@ -35,10 +37,16 @@ pub fn enter(ctx: &impl Entry) {
         return;
     };
     let call = task.call(number);
-    if is_known(call) && *byte(program, call) == SEEN {
-        return;
+    if is_known(call) {
+        let state = *byte(program, call);
+        if state == SEEN
+            || (state >= SEEN_ONE_NOTED
+                && arguments::is_known(program, call, state, ctx.registers()))
+        {
+            return;
+        }
     }
-    may_be_new(ctx, index, call);
+    may_be_new(ctx, index, call, task);
 }
 
 #[inline(always)]
@@ -48,8 +56,7 @@ const fn is_known(call: Call) -> bool {
 
 /// A function of its own, so that what every call passes needs few registers and no stack.
 #[inline(never)]
-fn may_be_new(ctx: &impl Entry, index: u32, call: Call) {
-    let task = Task::current();
+fn may_be_new(ctx: &impl Entry, index: u32, call: Call, task: Task) {
     if process::sets_up(task) {
         return;
     }
@@ -64,8 +71,11 @@ fn may_be_new(ctx: &impl Entry, index: u32, call: Call) {
         }
         return;
     }
+    let Some(program) = program::at(index) else {
+        return;
+    };
     let noted = match arguments::noted(call) {
-        Some(noted) => arguments::note(index, call, noted, registers),
+        Some(noted) => arguments::note(index, program, call, noted, registers),
         None => SEEN,
     };
     let next = if ports::may_bind(call) {
@@ -73,9 +83,6 @@ fn may_be_new(ctx: &impl Entry, index: u32, call: Call) {
         SEEN_NOTED
     } else {
         noted
-    };
-    let Some(program) = program::at(index) else {
-        return;
     };
     let state = *byte(program, call);
     // Else it would be written at every noted call, with other processors waiting for the line.
@@ -90,9 +97,7 @@ fn may_be_new(ctx: &impl Entry, index: u32, call: Call) {
 /// The call's byte. The number must lie below [`NUMBERS`].
 #[inline(always)]
 fn byte<'a>(program: *mut Program, call: Call) -> &'a mut u8 {
-    // The compiler knows the bound and would leave the mask out, but the verifier needs it.
-    let number = core::hint::black_box(call.number as u32 as usize) & (NUMBERS - 1);
-    let place = call.abi as usize * NUMBERS + number;
+    let place = call.abi as usize * NUMBERS + bounded(call.number as u32 as usize, NUMBERS);
     // SAFETY: the ABI is below 3 and the number is masked, so the place lies in the set; a racing
     // store writes what is as true.
     unsafe { &mut *(&raw mut (*program).seen).cast::<u8>().add(place) }

@@ -66,6 +66,13 @@ macro_rules! offset {
 }
 pub(crate) use offset;
 
+/// An index below a power of two, in a way that the verifier sees.
+#[inline(always)]
+pub fn bounded(index: usize, length: usize) -> usize {
+    // The compiler may know the bound and would leave the mask out.
+    core::hint::black_box(index) & (length - 1)
+}
+
 /// A field of a structure that the verifier knows the type of.
 #[inline(always)]
 pub fn load<T>(base: *const u8, offset: usize) -> T {
@@ -214,6 +221,20 @@ impl Registers {
     #[inline(always)]
     pub fn call_number(self) -> i32 {
         load::<i64>(self.0, register::ORIG_AX) as i32
+    }
+
+    /// The lower half of an argument, by index, of an x86_64 or x32 call.
+    #[inline(always)]
+    pub fn argument(self, index: u8) -> u32 {
+        let at = |place| load::<u32>(self.0, place);
+        match index {
+            0 => at(register::DI),
+            1 => at(register::SI),
+            2 => at(register::DX),
+            3 => at(register::R10),
+            4 => at(register::R8),
+            _ => at(register::R9),
+        }
     }
 
     #[inline(always)]

@@ -3,16 +3,22 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use profiler::arguments::{CATALOGUE, CatalogueCall};
+use profiler::kernel::{Boundary, Capacity, Observer, SeenCall, Watch};
 use profiler::profile::Profile;
 use profiler::recording::{Arguments, Recording, Status};
-use profiler_tests::{Busy, Trace, program, recording, run};
+use profiler_common::Abi;
+use profiler_tests::{Busy, Cgroup, Trace, assert_root, program, recording, run};
 
 use super::{output, record, record_command, record_under};
 
 const NATIVE: &str = "SCMP_ARCH_X86_64";
+const MMAP: SeenCall = SeenCall {
+    abi: Abi::X86_64,
+    number: 9,
+};
 /// That are kept of one program's call.
 const COMBINATIONS: usize = 64;
 /// Of i386, each with one pointer to all of its arguments.
@@ -141,7 +147,8 @@ fn as_many_as_fit_are_not_too_many() {
     assert!(!socket.overflowed);
 }
 
-/// Eight threads with nothing but the noted call, on processors that others want too.
+/// Eight threads with nothing but noted calls, on processors that others want too. Of one argument
+/// there are more values than the program side knows at once: each is forgotten and found again.
 #[test]
 fn a_storm_of_threads_loses_none() {
     let program = program("arguments");
@@ -151,15 +158,69 @@ fn a_storm_of_threads_loses_none() {
         let recording = record(&[program.to_str().unwrap(), "storm", &count]);
         drop(busy);
         assert_eq!(recording.losses.total(), 0, "{:?}", recording.losses);
-        noted(&recording, NATIVE, "socket").clone()
+        ["socket", "ioctl", "fcntl"].map(|call| noted(&recording, NATIVE, call))
     };
-    let socket = storm(50);
+    let [socket, ioctl, fcntl] = storm(50);
     assert_eq!(socket.combinations.len(), 50 + OWN);
     assert!(!socket.overflowed);
-    let socket = storm(500);
-    // As many more as threads were on their way at once.
-    assert!((COMBINATIONS..COMBINATIONS + 8).contains(&socket.combinations.len()));
-    assert!(socket.overflowed);
+    for noted in [ioctl, fcntl] {
+        let values = 1000..1050;
+        assert_eq!(
+            noted.combinations,
+            values.map(|value| vec![value]).collect()
+        );
+        assert!(!noted.overflowed);
+    }
+    for noted in storm(500) {
+        // As many more as threads were on their way at once.
+        assert!((COMBINATIONS..COMBINATIONS + 8).contains(&noted.combinations.len()));
+        assert!(noted.overflowed);
+    }
+}
+
+/// Places of released programs are given to others, which have made no call yet.
+#[tokio::test]
+async fn what_a_program_knew_is_gone_with_its_scope() {
+    /// More than there is room for at once.
+    const PROGRAMS: usize = 2100;
+    assert_root();
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..PROGRAMS {
+        symlink(program("arguments"), folder.path().join(number.to_string())).unwrap();
+    }
+    let mut observer = Observer::load(Watch {
+        denials: false,
+        capacity: Capacity::Few,
+    })
+    .unwrap();
+    // Of each program, what it mapped memory with.
+    let mut noted = |script: &str| {
+        let cgroup = Cgroup::new();
+        let id = fs::metadata(cgroup.directory()).unwrap().ino();
+        let scope = observer.watch(id, Boundary::Exec).unwrap();
+        let ran = cgroup.command(&["sh", "-c", script]).status();
+        assert!(ran.unwrap().success());
+        let facts = observer.facts(scope).unwrap();
+        observer.release(&[scope]).unwrap();
+        let of_folder = folder.path().to_str().unwrap();
+        let programs = facts.programs.into_iter();
+        let programs = programs.filter(|program| program.exe.starts_with(of_folder.as_bytes()));
+        let mapped = programs.map(|program| {
+            let calls = program.arguments.into_iter();
+            let mut calls = calls.filter(|call| call.call == MMAP);
+            let noted = calls.next().map(|call| call.combinations);
+            noted.into_iter().flatten().collect::<BTreeSet<_>>()
+        });
+        mapped.collect::<Vec<_>>()
+    };
+    let all = format!("for each in {}/*; do $each; done", folder.path().display());
+    let before = noted(&all);
+    // The shell and others have some places.
+    assert!(before.len() > PROGRAMS * 9 / 10, "{}", before.len());
+    assert!(before[0].len() >= 4, "{:?}", before[0]);
+    assert!(before.iter().all(|program| *program == before[0]));
+    let after = noted(&format!("{}/0; true", folder.path().display()));
+    assert_eq!(after, [before[0].clone()]);
 }
 
 /// More programs with more combinations than the whole table holds: each caller has all of its own,

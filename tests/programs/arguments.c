@@ -1,7 +1,8 @@
 /* arguments: calls that are made with different arguments, for whoever notes those.
  *   arguments          some of each, with rubbish above the 32 bits that the kernel looks at
  *   arguments many N   N different ones of socket, besides
- *   arguments storm N  the same N by eight threads, each again and again in an order of its own
+ *   arguments storm N  the same N by eight threads, each again and again in an order of its own, and
+ *                      as many of ioctl and fcntl, of which one argument counts
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -66,6 +67,13 @@ static void unheard_of(unsigned number)
 	syscall(SYS_socket, 1000 + number, 0, 0);
 }
 
+/* Of no descriptor. */
+static void of_nothing(unsigned number)
+{
+	syscall(SYS_ioctl, -1, rubbish(1000 + number), 0);
+	syscall(SYS_fcntl, -1, rubbish(1000 + number), 0);
+}
+
 static int count;
 static pthread_barrier_t together;
 
@@ -74,8 +82,10 @@ static void *each(void *number)
 	int first = (int)(intptr_t)number * count / THREADS;
 	pthread_barrier_wait(&together);
 	for (int time = 0; time < TIMES; time++)
-		for (int i = 0; i < count; i++)
+		for (int i = 0; i < count; i++) {
 			unheard_of((first + i) % count);
+			of_nothing((first + i) % count);
+		}
 	return NULL;
 }
 

@@ -65,11 +65,11 @@ impl Maps {
         let mut found: ByCall<NotedKey, ArgumentFacts> = ByCall::new();
         for entry in &self.noted {
             let (key, seen) = entry.map_err(|source| map_error("NOTED", source))?;
-            let Some(abi) = Abi::from_index(key.abi) else {
+            let Some(abi) = Abi::ALL.get(key.abi as usize) else {
                 continue;
             };
             let call = SeenCall {
-                abi,
+                abi: *abi,
                 number: key.number,
             };
             found.insert(

@@ -40,7 +40,7 @@ pub enum Capacity {
 }
 
 impl Capacity {
-    /// 7 MiB of kernel memory, or 27.
+    /// 8 MiB of kernel memory, or 30.
     fn programs(self) -> u32 {
         match self {
             Self::Few => 2048,
