@@ -100,6 +100,7 @@ fn measure(denials: bool) -> BTreeMap<String, Cost> {
     let notes_call: [Station<'_>; 2] = [&in_flight, &is_word_store];
     let notes_call = if denials { &notes_call[..] } else { &[] };
     let is_seen: [Station<'_>; 2] = [&program, &is_seen_check];
+    let is_known: [Station<'_>; 2] = [&program, &is_known_load];
     let mut way = |name: &str, tracepoint: &str, stations: &[&[Station<'_>]]| {
         let of_it = programs.iter().find(|program| program.name == tracepoint);
         let instructions = &of_it.expect("it is loaded").instructions;
@@ -109,6 +110,8 @@ fn measure(denials: bool) -> BTreeMap<String, Cost> {
     way("in no scope", "sys_enter", &[&in_no_scope]);
     let made_before = [&in_no_scope, notes_call, &is_seen];
     way("made before", "sys_enter", &made_before);
+    let noted_before = [&in_no_scope, notes_call, &is_known[..]];
+    way("noted before", "sys_enter", &noted_before);
     if denials {
         way("in no scope", "sys_exit", &[&in_no_scope]);
         way("not refused", "sys_exit", &[&in_no_scope, notes_call]);
@@ -128,6 +131,7 @@ const EXIT: u8 = 0x90;
 /// Two instructions long.
 const LOAD_CONSTANT: u8 = 0x18;
 const LOAD_BYTE: u8 = 0x71;
+const LOAD_LONG: u8 = 0x79;
 const LOAD_WORD: u8 = 0x61;
 const STORE_WORD: u8 = 0x63;
 /// The stack's.
@@ -168,6 +172,12 @@ fn is_check(at: &[Instruction], load: u8, constant: u8) -> bool {
 /// The call's byte says that nothing is new.
 fn is_seen_check(at: &[Instruction]) -> bool {
     is_check(at, LOAD_BYTE, profiler_common::SEEN)
+}
+
+/// Of a value that was noted.
+fn is_known_load(at: &[Instruction]) -> bool {
+    const KNOWN: usize = std::mem::offset_of!(profiler_common::Program, known);
+    at[0].code == LOAD_LONG && usize::try_from(at[0].offset) == Ok(KNOWN)
 }
 
 /// The process has a program, or none.
