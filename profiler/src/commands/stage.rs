@@ -89,7 +89,7 @@ impl Stage<'_> {
         Ok(Observations {
             starts,
             exit_code,
-            ..observations(&observer.facts(scope)?)
+            ..observations(observer, scope)?
         })
     }
 

@@ -1,6 +1,11 @@
 //! Names for kernel addresses, where /proc/kallsyms may be read.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::thread::{self, JoinHandle};
+
 /// Sorted by address.
+#[derive(Default)]
 pub struct Symbols(Vec<(u64, String)>);
 
 /// Between the capability tracepoint and the function that asked: left out of stacks. Variants
@@ -22,26 +27,77 @@ const ENTRY: [&str; 4] = [
     "do_fast_syscall",
 ];
 
-impl Symbols {
-    /// Empty where the kernel hides its addresses (kptr_restrict, no CAP_SYSLOG).
-    pub fn load() -> Self {
-        Self::parse(&std::fs::read_to_string("/proc/kallsyms").unwrap_or_default())
+/// Where the functions of the kernel's own end, in /proc/kallsyms too. What comes after it, modules
+/// and BPF programs, changes.
+const END_OF_KERNEL: &str = "_etext";
+
+/// Symbols of which the kernel's own are being read: it takes tens of milliseconds to write them.
+pub(super) struct SymbolsAhead(JoinHandle<Reading<BufReader<File>>>);
+
+impl SymbolsAhead {
+    /// `None` where the file cannot be opened.
+    pub(super) fn begin() -> Option<Self> {
+        let file = File::open("/proc/kallsyms").ok()?;
+        Some(Self(thread::spawn(move || {
+            let mut reading = Reading::new(BufReader::new(file));
+            reading.until(Some(END_OF_KERNEL));
+            reading
+        })))
     }
 
+    /// With the modules that are there now. Empty where the kernel hides its addresses
+    /// (kptr_restrict, no CAP_SYSLOG).
+    pub(super) fn finish(self) -> Symbols {
+        self.0.join().map(Reading::symbols).unwrap_or_default()
+    }
+}
+
+struct Reading<R> {
+    file: R,
+    symbols: Vec<(u64, String)>,
+}
+
+impl<R: BufRead> Reading<R> {
+    fn new(file: R) -> Self {
+        Self {
+            file,
+            symbols: Vec::new(),
+        }
+    }
+
+    /// Up to that symbol, or to the end.
+    fn until(&mut self, last: Option<&str>) {
+        let mut line = String::new();
+        while self.file.read_line(&mut line).is_ok_and(|bytes| bytes != 0) {
+            if let Some((address, name)) = function(&line) {
+                self.symbols.push((address, name.to_owned()));
+                if Some(name) == last {
+                    return;
+                }
+            }
+            line.clear();
+        }
+    }
+
+    fn symbols(mut self) -> Symbols {
+        self.until(None);
+        self.symbols.sort_unstable();
+        Symbols(self.symbols)
+    }
+}
+
+fn function(line: &str) -> Option<(u64, &str)> {
+    let mut words = line.split_ascii_whitespace();
+    let address = u64::from_str_radix(words.next()?, 16).ok()?;
+    let is_code = matches!(words.next()?, "t" | "T" | "w" | "W");
+    let name = words.next()?;
+    (address != 0 && is_code).then_some((address, name))
+}
+
+impl Symbols {
     /// `text`: proc_kallsyms(5), of which only code is kept.
     pub fn parse(text: &str) -> Self {
-        let mut symbols: Vec<_> = text
-            .lines()
-            .filter_map(|line| {
-                let mut words = line.split_ascii_whitespace();
-                let address = u64::from_str_radix(words.next()?, 16).ok()?;
-                let is_code = matches!(words.next()?, "t" | "T" | "w" | "W");
-                let name = words.next()?;
-                (address != 0 && is_code).then(|| (address, name.to_owned()))
-            })
-            .collect();
-        symbols.sort_unstable();
-        Self(symbols)
+        Reading::new(text.as_bytes()).symbols()
     }
 
     fn name(&self, address: u64) -> Option<&str> {
@@ -89,7 +145,7 @@ fn without_suffix(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::Symbols;
+    use super::{Reading, Symbols};
 
     const KALLSYMS: &str = "\
 0000000000001000 T cap_capable
@@ -139,6 +195,16 @@ mod tests {
             symbols.askers(&[0x1010, 0x2010, 0x4010]),
             ["capable_wrt_inode_uidgid", "__x64_sys_mmap"]
         );
+    }
+
+    #[test]
+    fn what_is_read_ahead_is_all_of_it_in_the_end() {
+        let mut ahead = Reading::new(KALLSYMS.as_bytes());
+        ahead.until(Some("capable"));
+        assert_eq!(ahead.symbols.len(), 3);
+        let whole = Symbols::parse(KALLSYMS);
+        assert_eq!(ahead.symbols().0, whole.0);
+        assert_eq!(whole.0.len(), 7);
     }
 
     #[test]

@@ -180,7 +180,7 @@ mod tests {
             },
             ..Facts::default()
         };
-        let seen = observe(&facts, &Symbols::load(), |_| None);
+        let seen = observe(&facts, &Symbols::default(), |_| None);
         let [native, i386] = seen.denials.as_slice() else {
             panic!("{:?}", seen.denials)
         };
@@ -209,7 +209,7 @@ mod tests {
             programs: vec![workload],
             ..Facts::default()
         };
-        let seen = observe(&facts, &Symbols::load(), |check| {
+        let seen = observe(&facts, &Symbols::default(), |check| {
             (check.capability == "CAP_SYS_ADMIN").then_some("overcommit")
         });
         let [admin, chown] = seen.capability_denials.as_slice() else {

@@ -185,8 +185,12 @@ impl<'a> Bench<'a> {
         };
         let failed = error.map(|error| Failed { error, quiet });
         let provenance = Provenance::here(self.hierarchies.mode, &observer)?;
-        let mut recording =
-            provenance.recording(&life, &observer.facts(watched)?, End::now(outcome));
+        let mut recording = provenance.recording(
+            &observer,
+            &life,
+            &observer.facts(watched)?,
+            End::now(outcome),
+        );
         recording.losses = crate::collector::losses(&observer.losses()?, 0);
         scope.remove()?;
         Ok(Recorded {

@@ -105,7 +105,9 @@ impl Recorder {
         let mut facts = self.observer.facts_of(&scopes)?;
         for (life, end) in lives {
             let facts = facts.remove(&life.scope).unwrap_or_default();
-            let recording = self.provenance.recording(&life, &facts, end);
+            let recording = self
+                .provenance
+                .recording(&self.observer, &life, &facts, end);
             let path = self.output.path(&life.about);
             into(&mut self.ended, path, recording)?;
         }
@@ -167,7 +169,7 @@ impl Recorder {
                 },
             };
             let path = self.output.path(&life.about);
-            let run = self.provenance.recording(life, facts, end);
+            let run = self.provenance.recording(&self.observer, life, facts, end);
             // Before its first program, nothing of the subject's is in it.
             if !run.architectures.is_empty() {
                 into(&mut recordings, path, run)?;

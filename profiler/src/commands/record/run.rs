@@ -1,11 +1,10 @@
 //! One life of a subject, as a recording of one run.
 
-use std::cell::OnceCell;
 use std::time::{Duration, SystemTime};
 
 use crate::collector::{self, RunClock};
 use crate::commands::here;
-use crate::kernel::{self, Facts, Observer, ScopeId, Symbols};
+use crate::kernel::{self, Facts, Observer, ScopeId};
 use crate::recording::{
     self, Capabilities, CgroupMode, Confinement, Engine, FORMAT, Host, Outcome, Recording, Run,
     RunContainer, Status, Subject, Text, VERSION,
@@ -64,7 +63,6 @@ pub(in crate::commands) struct Provenance {
     capability_hook: Option<&'static str>,
     counts_unshown_checks: bool,
     sees_ports: bool,
-    symbols: OnceCell<Symbols>,
 }
 
 impl Provenance {
@@ -81,12 +79,17 @@ impl Provenance {
             capability_hook: observer.capability_hook(),
             counts_unshown_checks: observer.counts_unshown_checks(),
             sees_ports: observer.sees_ports(),
-            symbols: OnceCell::new(),
         })
     }
 
     /// As a recording of its own.
-    pub(in crate::commands) fn recording(&self, life: &Life, facts: &Facts, end: End) -> Recording {
+    pub(in crate::commands) fn recording(
+        &self,
+        observer: &Observer,
+        life: &Life,
+        facts: &Facts,
+        end: End,
+    ) -> Recording {
         let clock = RunClock {
             run: 1,
             started_ns: life.started_ns,
@@ -98,7 +101,7 @@ impl Provenance {
             .iter()
             .any(|program| !program.capabilities.is_empty());
         let checks = if any_check {
-            let symbols = self.symbols.get_or_init(Symbols::load);
+            let symbols = observer.symbols();
             collector::capability_checks(clock, &facts.programs, &session_ids, symbols)
         } else {
             Vec::new()

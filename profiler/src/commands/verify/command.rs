@@ -44,7 +44,7 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<Verdict> {
         }
         Err(error) => return Err(error.into()),
     };
-    let mut seen = observations(&observer.facts(scope)?);
+    let mut seen = observations(&observer, scope)?;
     seen.exit_code = Some(exit_code);
     cgroup.remove()?;
     Ok(judge(&profile, None, &seen))

@@ -10,7 +10,7 @@ pub(super) use container::{rules, with_only};
 use super::BadInput;
 use crate::cli::{RunOptions, VerifyArgs};
 use crate::generator;
-use crate::kernel::{Facts, Symbols};
+use crate::kernel::{Observer, ObserverError, ScopeId};
 use crate::verify::{self, Observations, Verdict};
 
 pub fn verify(args: &VerifyArgs) -> anyhow::Result<u8> {
@@ -40,6 +40,14 @@ fn tell(verdict: &Verdict, on_stdout: bool) {
     };
 }
 
-pub(super) fn observations(facts: &Facts) -> Observations {
-    verify::observe(facts, &Symbols::load(), generator::dispensable)
+pub(super) fn observations(
+    observer: &Observer,
+    scope: ScopeId,
+) -> Result<Observations, ObserverError> {
+    let facts = observer.facts(scope)?;
+    Ok(verify::observe(
+        &facts,
+        observer.symbols(),
+        generator::dispensable,
+    ))
 }

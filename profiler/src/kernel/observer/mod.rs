@@ -11,6 +11,8 @@ mod read;
 mod scopes;
 mod table;
 
+use std::sync::LazyLock;
+
 use aya::{Btf, Ebpf, EbpfLoader};
 use profiler_common::{FirstSeen, IdWords, Loss, Program, SESSIONS, Scope, Session};
 use tokio::io::Interest;
@@ -21,7 +23,8 @@ use self::hooks::Attached;
 use self::maps::{Maps, fill, map_error};
 use self::table::Table;
 use super::facts::LossCounts;
-use super::{OBJECT, PreflightError, layout, preflight};
+use super::symbols::SymbolsAhead;
+use super::{OBJECT, PreflightError, Symbols, layout, preflight};
 
 /// In the environment: the one capability hook to use, by its name in the recording.
 const CAPABILITY_HOOK: &str = "PROFILER_CAPABILITY_HOOK";
@@ -150,12 +153,14 @@ pub struct Observer {
     capability_hook: Option<Attached>,
     sees_ports: bool,
     events: Events,
+    symbols: LazyLock<Symbols, Box<dyn FnOnce() -> Symbols + Send>>,
 }
 
 impl Observer {
     /// Must be called inside a tokio runtime, which reads the events.
     pub fn load(watch: Watch) -> Result<Self, ObserverError> {
         preflight::preflight()?;
+        let symbols = SymbolsAhead::begin();
         // The kernel's BTF is read by three that cannot share it.
         let (layout, btf, mut loader) = std::thread::scope(|threads| {
             let layout = threads.spawn(layout::running);
@@ -216,6 +221,9 @@ impl Observer {
             capability_hook,
             sees_ports: may_read_strings,
             events,
+            symbols: LazyLock::new(Box::new(|| {
+                symbols.map(SymbolsAhead::finish).unwrap_or_default()
+            })),
         })
     }
 
@@ -233,6 +241,11 @@ impl Observer {
     /// Whether ports that are bound are seen: they lie in the memory of the process.
     pub fn sees_ports(&self) -> bool {
         self.sees_ports
+    }
+
+    /// Of the kernel, as it was when they were first asked for.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
     }
 
     /// Waits until a call was seen for the first time, or a scope was born, began or ended; at
