@@ -6,6 +6,7 @@
 pub mod bpf;
 mod cgroup;
 mod docker;
+pub mod filter;
 mod leftovers;
 mod strace;
 

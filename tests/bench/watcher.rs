@@ -4,10 +4,13 @@
 //! watcher empty [both-ends] [count-runs]
 //! watcher scopes COUNT CGROUP FOLDER [count-runs]
 //! watcher births COUNT FOLDER [unwatched]
+//! watcher walks PROCESS CALL ARGUMENT…
 //!
 //! The first two say what they have set up and stay until their stdin ends. CGROUP is one of the
 //! scopes; the others are made in FOLDER, and removed again. With count-runs the kernel's own clock
-//! tells how long the program at a call's entry took.
+//! tells how long the program at a call's entry took. The last asks how many instructions of the filter
+//! of PROCESS the kernel goes through for a call with these first arguments: 0 where it remembers that
+//! it is allowed.
 
 use std::fs;
 use std::io::Read as _;
@@ -18,7 +21,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use profiler::collector;
 use profiler::kernel::{Boundary, Capacity, Observer, Watch};
+use profiler::names;
+use profiler::profile::interpret::{self, SeccompData};
+use profiler_common::Abi;
 use profiler_tests::bpf::{EmptyProgram, count_runs, loaded_programs, maps_memory};
+use profiler_tests::filter;
 use serde_json::{Value, json};
 
 #[tokio::main]
@@ -35,6 +42,7 @@ async fn main() -> anyhow::Result<()> {
             Path::new(folder),
             counts_runs,
         ),
+        ["walks", process, call, ref arguments @ ..] => walks(process.parse()?, call, arguments),
         ["births", count, folder] => births(count.parse()?, Path::new(folder), true),
         ["births", count, folder, "unwatched"] => births(count.parse()?, Path::new(folder), false),
         _ => bail!("not so: see the head of tests/bench/watcher.rs"),
@@ -122,6 +130,35 @@ fn births(count: u32, folder: &Path, watched: bool) -> anyhow::Result<()> {
         "{}",
         json!({"us_each": ms(took) * 1000.0 / f64::from(count)})
     );
+    Ok(())
+}
+
+fn walks(process: i32, call: &str, words: &[&str]) -> anyhow::Result<()> {
+    let number = names::number(Abi::X86_64, call);
+    let number = number.with_context(|| format!("no call is named {call:?}"))?;
+    let mut arguments = [0; 6];
+    for (argument, word) in arguments.iter_mut().zip(words) {
+        *argument = word.parse()?;
+    }
+    let data = SeccompData::new(Abi::X86_64, number, arguments);
+    let program = filter::of_process(process).context("cannot read its filter")?;
+    let instructions = match program {
+        Some(program) => {
+            let walk = interpret::walk(&program, &data)?;
+            ensure!(
+                walk.answer == libc::SECCOMP_RET_ALLOW,
+                "{call}({words:?}) is answered {:#x}",
+                walk.answer
+            );
+            if walk.looks_further {
+                walk.instructions
+            } else {
+                0
+            }
+        }
+        None => 0,
+    };
+    println!("{}", json!({"instructions": instructions}));
     Ok(())
 }
 

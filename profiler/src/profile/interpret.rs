@@ -43,7 +43,7 @@ impl SeccompData {
         const ARGUMENTS: u32 = 16;
         match offset {
             0 => Some(self.number),
-            4 => Some(self.architecture),
+            ARCHITECTURE => Some(self.architecture),
             8 | 12 => Some(0),
             _ => {
                 let at = offset.checked_sub(ARGUMENTS)?;
@@ -57,6 +57,9 @@ impl SeccompData {
         }
     }
 }
+
+/// Where a program finds it; the number lies before it, all else after it.
+const ARCHITECTURE: u32 = 4;
 
 pub(super) fn low(value: u64) -> u32 {
     u32::try_from(value & 0xffff_ffff).expect("the mask has 32 bits")
@@ -80,14 +83,33 @@ pub enum Fault {
 
 /// The value that the program returns: action and errno in one.
 pub fn interpret(program: &[sock_filter], data: &SeccompData) -> Result<u32, Fault> {
+    walk(program, data).map(|walk| walk.answer)
+}
+
+/// How a program comes to its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walk {
+    pub answer: u32,
+    pub instructions: usize,
+    /// Than at number and architecture. What is allowed by those alone the kernel remembers, and runs no
+    /// program for it again (`seccomp_is_const_allow`,
+    /// <https://github.com/torvalds/linux/blob/v6.18/kernel/seccomp.c>).
+    pub looks_further: bool,
+}
+
+pub fn walk(program: &[sock_filter], data: &SeccompData) -> Result<Walk, Fault> {
     let mut accumulator = 0;
     let mut at = 0;
+    let mut instructions = 0;
+    let mut looks_further = false;
     loop {
         let &sock_filter { code, jt, jf, k } = program.get(at).ok_or(Fault::End)?;
+        instructions += 1;
         let jump = |condition: bool| usize::from(if condition { jt } else { jf });
         let skip = match code {
             LOAD => {
                 accumulator = data.word(k).ok_or(Fault::Offset { at, offset: k })?;
+                looks_further |= k > ARCHITECTURE;
                 0
             }
             AND => {
@@ -99,7 +121,13 @@ pub fn interpret(program: &[sock_filter], data: &SeccompData) -> Result<u32, Fau
             JUMP_IF_GREATER => jump(accumulator > k),
             JUMP_IF_GREATER_OR_EQUAL => jump(accumulator >= k),
             JUMP_IF_SET => jump(accumulator & k != 0),
-            RETURN => return Ok(k),
+            RETURN => {
+                return Ok(Walk {
+                    answer: k,
+                    instructions,
+                    looks_further,
+                });
+            }
             _ => return Err(Fault::Operation { at, code }),
         };
         at += 1 + skip;
@@ -122,8 +150,8 @@ mod tests {
     use profiler_common::Abi;
 
     use super::{
-        AND, Fault, JUMP, JUMP_IF_GREATER_OR_EQUAL, JUMP_IF_SET, LOAD, RETURN, SeccompData,
-        interpret,
+        AND, Fault, JUMP, JUMP_IF_GREATER_OR_EQUAL, JUMP_IF_SET, LOAD, RETURN, SeccompData, Walk,
+        interpret, walk,
     };
 
     fn program(instructions: &[(u16, u8, u8, u32)]) -> Vec<libc::sock_filter> {
@@ -178,6 +206,31 @@ mod tests {
             (RETURN, 0, 0, 3),
         ]);
         assert_eq!(found, Ok(3));
+    }
+
+    #[test]
+    fn what_a_walk_takes_is_counted() {
+        let walked = |offset| {
+            let program = program(&[
+                (LOAD, 0, 0, offset),
+                (JUMP_IF_SET, 0, 1, u32::MAX),
+                (JUMP, 0, 0, 1),
+                (RETURN, 0, 0, 1),
+                (RETURN, 0, 0, 2),
+            ]);
+            walk(&program, &SeccompData::new(Abi::X86_64, 3, [5; 6])).unwrap()
+        };
+        let all = |looks_further| Walk {
+            answer: 2,
+            instructions: 4,
+            looks_further,
+        };
+        assert_eq!(walked(0), all(false));
+        assert_eq!(walked(4), all(false));
+        assert_eq!(walked(16), all(true));
+        // The instruction pointer, which is taken for 0.
+        assert_eq!(walked(8).instructions, 3);
+        assert!(walked(8).looks_further);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Bench;
 use super::figures::{Comparison, Table, Variant};
+use super::hook::Hook;
 use super::tracer::{Cgroup, Looker, inside};
 
 /// Of `tests/programs/price.c`, and what a table of it shows.
@@ -28,7 +29,8 @@ const MIXES: [(&str, &str, &str); 5] = [
     ),
 ];
 
-const EMPTY: &str = "an empty tp_btf program";
+pub(super) const EMPTY: &str = "an empty tp_btf program";
+pub(super) const BOTH_ENDS: &str = "empty programs at both ends of a call";
 
 /// Of `bench-watcher`.
 const ONE_SCOPE: (&str, &[&str]) = ("1", &[]);
@@ -39,10 +41,6 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Table>> {
     let elsewhere = Cgroup::new("bystander")?;
     let in_scope = || prices(bench, &|program| inside(&cgroup.folder, program));
     let bystander = || prices(bench, &|program| inside(&elsewhere.folder, program));
-    let empty = |words: &[&str]| {
-        let mut command = Command::new(&bench.watcher);
-        Looker::start(command.arg("empty").args(words), "{}")
-    };
     let scopes = |(count, words): (&str, &[&str])| {
         let mut command = Command::new(&bench.watcher);
         command
@@ -64,7 +62,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Table>> {
     };
     let variants = vec![
         Variant::ours("untraced", in_scope),
-        Variant::ours(EMPTY, || beside(empty(&[]), &in_scope)),
+        Variant::ours(EMPTY, || beside(bench.empty(&[]), &in_scope)),
         Variant::ours("profiler, in its scope", || {
             beside(scopes(ONE_SCOPE), &in_scope)
         }),
@@ -74,9 +72,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Table>> {
         Variant::ours("profiler, one of 1,000 scopes", || {
             beside(scopes(("1000", &[])), &in_scope)
         }),
-        Variant::ours("empty programs at both ends of a call", || {
-            beside(empty(&["both-ends"]), &in_scope)
-        }),
+        Variant::ours(BOTH_ENDS, || beside(bench.empty(&["both-ends"]), &in_scope)),
         Variant::ours("profiler, refusals too, in its scope", || {
             attached(&in_scope)
         }),
@@ -87,6 +83,14 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Table>> {
             let looker = bpftrace(&cgroup.folder)?;
             let found = in_scope()?;
             looker.interrupted().map(|_| found)
+        }),
+        Variant::peer("oci-seccomp-bpf-hook", || {
+            let hook = Hook::provide(bench.folder.join("hook"), &super::program("price"))?;
+            prices(bench, &|_| {
+                let mut command = hook.command();
+                command.arg("/price");
+                command
+            })
         }),
         Variant::peer("perf trace", || {
             prices(bench, &|program| {
@@ -117,7 +121,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Table>> {
         "Aimed at: in a scope at most 1.3 times what an empty program adds, beside one at most 1.1 \
          times. By the kernel's own clock (BPF statistics, which cost themselves), over these calls \
          and all others of the machine, a run of the empty program took {} ns and one of ours {} ns.",
-        clock(empty(COUNTING))?,
+        clock(bench.empty(COUNTING))?,
         clock(scopes((ONE_SCOPE.0, COUNTING)))?,
     );
     let tables = found.into_iter().zip(MIXES).enumerate();

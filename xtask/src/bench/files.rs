@@ -38,7 +38,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Table>> {
         unit: "ms",
         comparison: Comparison::Times,
         about: format!(
-            "Whole processes, on `{RECORDING}`; the merged are copies of it, each with a run of its own. \
+            "Whole processes, on `{RECORDING}`; the many are copies of it, each with a run of its own. \
              Aimed at: lint and diff in less than 50 ms."
         ),
         rows: bench
@@ -71,6 +71,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Table>> {
 /// In this order, so that each finds what another writes.
 fn variants(merged: usize, measure: &dyn Fn(&[String]) -> Result<f64>) -> Vec<Variant<'_>> {
     let merge = format!("merge of {merged} recordings");
+    let generate = format!("generate of {merged} recordings");
     let verbs = [
         ("--version", "--version"),
         (
@@ -87,10 +88,16 @@ fn variants(merged: usize, measure: &dyn Fn(&[String]) -> Result<f64>) -> Vec<Va
         ),
         ("explain", "explain recording.json"),
         (&merge, "merge -o merged.json"),
+        (&generate, "generate --args all -o merged-profile.json"),
+        ("lint of that", "lint --fail-on never merged-profile.json"),
+        (
+            "diff of a recording and all merged",
+            "diff --fail-on never recording.json merged.json",
+        ),
     ];
     let variants = verbs.into_iter().map(|(name, words)| {
         let mut words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-        if words[0] == "merge" {
+        if name == merge || name == generate {
             words.extend((0..merged).map(copy));
         }
         Variant::ours(format!("profiler {name}"), move || {

@@ -49,7 +49,7 @@ fn figures(table: &Table, row: &Row, is_first: bool) -> Vec<String> {
         let what = match table.comparison {
             Comparison::Added { .. } if compared.median < 0.0 => figure(compared.median),
             Comparison::Added { .. } => format!("+{}", figure(compared.median)),
-            Comparison::Share | Comparison::Times => ratio(compared),
+            Comparison::Share | Comparison::Times => with_quartiles(compared),
         };
         if table.is_noise(compared) {
             format!("{what} (not told apart: the rounds disagree)")
@@ -58,16 +58,26 @@ fn figures(table: &Table, row: &Row, is_first: bool) -> Vec<String> {
         }
     }));
     if let Some(multiple) = table.multiple(row) {
-        cells.push(ratio(multiple));
+        cells.push(with_quartiles(multiple));
     }
     cells
 }
 
-fn ratio(middle: Middle) -> String {
-    if middle.median < 10.0 {
-        format!("{:.2}", middle.median)
+/// `0.97 (0.95 – 0.99)`, or the one figure where it is all there is.
+fn with_quartiles(middle: Middle) -> String {
+    let [median, low, high] = [middle.median, middle.low, middle.high].map(ratio);
+    if low == high {
+        median
     } else {
-        figure(middle.median)
+        format!("{median} ({low} – {high})")
+    }
+}
+
+fn ratio(value: f64) -> String {
+    if value < 10.0 {
+        format!("{value:.2}")
+    } else {
+        figure(value)
     }
 }
 
@@ -126,7 +136,7 @@ Aimed at: little.
 | untraced | 101 | 100 – 102 |  |  |
 | empty | 121 | 120 – 122 | +20.0 | 1.00 |
 | ours | 126 | 125 – 127 | +25.0 | 1.25 |
-| noisy | 102 | 90.0 – 111 | +0.00 (not told apart: the rounds disagree) | 0.00 |
+| noisy | 102 | 90.0 – 111 | +0.00 (not told apart: the rounds disagree) | 0.00 (-0.50 – 0.50) |
 | peer | no \\| |  |  |  |
 ";
         assert_eq!(super::table(&table, "###"), expected);

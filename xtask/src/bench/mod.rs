@@ -6,9 +6,11 @@
 
 mod calls;
 mod complete;
+mod container;
 mod documents;
 mod figures;
 mod files;
+mod hook;
 mod markdown;
 mod plot;
 mod profiles;
@@ -33,12 +35,13 @@ use crate::{images, programs, setup};
 
 /// What is measured beside us; a peer that Debian cannot give is measured without, and the tables say
 /// so.
-const PEERS: [(&str, &str); 3] = [
+const PEERS: [(&str, &str); 4] = [
     ("bpftrace", "a peer"),
     (
         "linux-perf",
         "a peer: perf trace; and the counter of instructions",
     ),
+    ("oci-seccomp-bpf-hook", "a peer"),
     ("strace", "a peer"),
 ];
 
@@ -151,6 +154,12 @@ impl Bench {
         let milliseconds = if self.quick { "60" } else { "200" };
         let printed = output(command.args([mix, milliseconds]))?;
         printed.parse().with_context(|| printed.clone())
+    }
+
+    /// Programs that do nothing, until it is released.
+    fn empty(&self, words: &[&str]) -> Result<Looker> {
+        let mut command = Command::new(&self.watcher);
+        Looker::start(command.arg("empty").args(words), "{}")
     }
 
     fn recording(&self) -> PathBuf {

@@ -1,20 +1,26 @@
 //! What real servers lose in throughput and latency while they are watched: attached to, as in
 //! production.
+//!
+//! A server has the first processor and its load the last, so that the scheduler does not choose
+//! anew in each round; who watches runs where there is room.
 
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
 use super::Bench;
-use super::calls::bpftrace;
+use super::calls::{BOTH_ENDS, EMPTY, bpftrace};
+use super::container::Container;
 use super::figures::{Comparison, Table, Variant};
-use super::tracer::{Looker, hierarchy};
+use super::tracer::Looker;
 use crate::shell::output;
 
 const LISTENS: Duration = Duration::from_secs(30);
+
+/// The server's processor.
+const FIRST: &str = "0";
 
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Table>> {
     let mut tables = Vec::new();
@@ -27,42 +33,72 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Table>> {
 struct Server {
     image: &'static str,
     port: u16,
-    /// Id and title of a table of the throughput, id and title of one of the latency; each load
-    /// has both.
-    tables: Vec<[(&'static str, &'static str); 2]>,
-    load: fn(address: &str, length: Length) -> Result<Vec<f64>>,
+    loads: Vec<Load>,
 }
 
-/// Of a load: shorter under what takes ten times as long.
+struct Load {
+    title: &'static str,
+    /// Of the tables of throughput, latency and processor time.
+    ids: [&'static str; 3],
+    run: fn(address: &str, length: Length) -> Result<Told>,
+}
+
+/// By what makes the load.
+struct Told {
+    requests: f64,
+    a_second: f64,
+    /// 99 in 100 take no longer.
+    milliseconds: f64,
+}
+
+/// Of a load: shorter in a quick run and under what takes ten times as long, and first of all as a
+/// start, which is not measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Length {
+    Start,
     Short,
     Long,
 }
 
 fn of_server(bench: &Bench, server: &Server) -> Result<Vec<Table>> {
-    let container = Container::start(server)?;
+    let container = started(server)?;
     let address = container.address()?;
     let long = if bench.quick {
         Length::Short
     } else {
         Length::Long
     };
-    // Warms it up, and shows that it answers.
-    (server.load)(&address, long)?;
+    let load = |length| -> Result<Vec<f64>> {
+        let mut values = Vec::new();
+        for load in &server.loads {
+            (load.run)(&address, Length::Start)?;
+            let before = container.processor_microseconds()?;
+            let told = (load.run)(&address, length)?;
+            let took = container.processor_microseconds()? - before;
+            values.extend([told.a_second, told.milliseconds, took / told.requests]);
+        }
+        Ok(values)
+    };
     let beside = |looker: Looker, length| -> Result<Vec<f64>> {
-        let found = (server.load)(&address, length)?;
+        let found = load(length)?;
         looker.interrupted().map(|_| found)
     };
+    let empty = |words: &[&str]| -> Result<Vec<f64>> {
+        let looker = bench.empty(words)?;
+        let found = load(long)?;
+        looker.released().map(|_| found)
+    };
     let variants = vec![
-        Variant::ours("untraced", || (server.load)(&address, long)),
+        Variant::ours("untraced", || load(long)),
+        Variant::ours(EMPTY, || empty(&[])),
+        Variant::ours(BOTH_ENDS, || empty(&["both-ends"])),
         Variant::ours("profiler", || {
             let mut command = Command::new(&bench.profiler);
             command
                 .args(["record", "--container", &container.name, "-o"])
                 .arg(bench.folder.join("attached"));
             let looker = Looker::start(&mut command, "attached to")?;
-            let found = (server.load)(&address, long)?;
+            let found = load(long)?;
             super::recorded(looker).map(|()| found)
         }),
         Variant::peer("bpftrace, counting by call", || {
@@ -84,73 +120,87 @@ fn of_server(bench: &Bench, server: &Server) -> Result<Vec<Table>> {
             beside(Looker::start(&mut command, "attached")?, Length::Short)
         }),
     ];
-    let rows = bench
-        .rounds(2, 5)
-        .measure(2 * server.tables.len(), variants)?;
-    let titles = server.tables.iter().flatten();
-    let tables = titles.zip(rows).enumerate().map(|(place, ((id, title), rows))| {
-        let is_latency = place % 2 == 1;
-        Table {
+    let mut rows = bench
+        .rounds(3, 11)
+        .measure(3 * server.loads.len(), variants)?
+        .into_iter();
+    let tables = server.loads.iter().flat_map(|load| {
+        let [throughput, latency, processor] = load.ids;
+        let mut table = |id, what: &str, unit, comparison, about: &str| Table {
             id,
-            title: (*title).into(),
-            unit: if is_latency {
-                "ms, 99 in 100 requests"
-            } else {
-                "requests a second"
-            },
-            comparison: if is_latency {
-                Comparison::Times
-            } else {
-                Comparison::Share
-            },
-            about: if is_latency {
-                String::new()
-            } else {
-                "Aimed at: at least 0.97 of the untraced. The load comes from the same machine, from a \
-                 process that is not watched."
-                    .into()
-            },
-            rows,
-        }
+            title: format!("{}{what}", load.title),
+            unit,
+            comparison,
+            about: about.into(),
+            rows: rows.next().unwrap_or_default(),
+        };
+        [
+            table(
+                throughput,
+                "",
+                "requests a second",
+                Comparison::Share,
+                THROUGHPUT,
+            ),
+            table(
+                latency,
+                ": latency",
+                "ms, 99 in 100 requests",
+                Comparison::Times,
+                "",
+            ),
+            table(
+                processor,
+                ": processor time of the server",
+                "µs a request",
+                Comparison::Added {
+                    by: Some(BOTH_ENDS),
+                },
+                "A steadier figure: it does not count what the server waits for.",
+            ),
+        ]
     });
     Ok(tables.collect())
 }
+
+const THROUGHPUT: &str = "Aimed at: at least 0.97 of the untraced. The load comes from the same machine, \
+    from a process that is not watched. A container that others started has a filter, so refusals are \
+    watched too: what that can cost least is empty programs at both ends.";
 
 fn redis() -> Server {
     Server {
         image: "profiler-test/redis",
         port: 6379,
-        tables: vec![
-            [
-                ("redis", "Redis, SET"),
-                ("redis-latency", "Redis, SET: latency"),
-            ],
-            [
-                ("redis-pipelined", "Redis, SET, 16 in a pipeline"),
-                (
+        loads: vec![
+            Load {
+                title: "Redis, SET",
+                ids: ["redis", "redis-latency", "redis-processor"],
+                run: |address, length| redis_benchmark(address, length, 1),
+            },
+            Load {
+                title: "Redis, SET, 16 in a pipeline",
+                ids: [
+                    "redis-pipelined",
                     "redis-pipelined-latency",
-                    "Redis, SET, 16 in a pipeline: latency",
-                ),
-            ],
+                    "redis-pipelined-processor",
+                ],
+                run: |address, length| redis_benchmark(address, length, 16),
+            },
         ],
-        load: |address, length| {
-            let plain = redis_benchmark(address, length, 1)?;
-            let pipelined = redis_benchmark(address, length, 16)?;
-            Ok([plain, pipelined].concat())
-        },
     }
 }
 
-/// Requests a second, and p99 in milliseconds.
-fn redis_benchmark(address: &str, length: Length, pipeline: u32) -> Result<[f64; 2]> {
+fn redis_benchmark(address: &str, length: Length, pipeline: u32) -> Result<Told> {
     let batches = match length {
-        Length::Short => 10_000,
+        Length::Start => 5_000,
+        Length::Short => 20_000,
         Length::Long => 100_000,
     };
+    let requests = batches * pipeline;
     let printed = output(
-        Command::new("redis-benchmark")
+        load_of("redis-benchmark")?
             .args(["-h", address, "-t", "set", "--csv"])
-            .args(["-n", &(batches * pipeline).to_string()])
+            .args(["-n", &requests.to_string()])
             .args(["-P", &pipeline.to_string()]),
     )?;
     // "test","rps","avg_latency_ms","min_latency_ms","p50_…","p95_…","p99_…","max_…"
@@ -161,41 +211,57 @@ fn redis_benchmark(address: &str, length: Length, pipeline: u32) -> Result<[f64;
             .parse()
             .with_context(|| line.to_owned())
     };
-    Ok([field(1)?, field(6)?])
+    Ok(Told {
+        requests: requests.into(),
+        a_second: field(1)?,
+        milliseconds: field(6)?,
+    })
 }
 
 fn nginx() -> Server {
     Server {
         image: "profiler-test/nginx",
         port: 80,
-        tables: vec![[
-            ("nginx", "nginx, a small page"),
-            ("nginx-latency", "nginx, a small page: latency"),
-        ]],
-        load: |address, length| {
-            let duration = match length {
-                Length::Short => "1s",
-                Length::Long => "3s",
-            };
-            let printed = output(
-                Command::new("wrk")
-                    .args(["--latency", "-t1", "-c16", "-d", duration])
-                    .arg(format!("http://{address}/")),
-            )?;
-            let field = |name: &str| -> Result<&str> {
-                let mut lines = printed.lines();
-                let found = lines.find_map(|line| line.trim().strip_prefix(name));
-                found
-                    .map(str::trim)
-                    .with_context(|| format!("wrk told no {name}: {printed}"))
-            };
-            if printed.contains("Non-2xx") {
-                bail!("nginx refused requests: {printed}");
-            }
-            let requests = field("Requests/sec:")?.parse()?;
-            Ok(vec![requests, milliseconds(field("99%")?)?])
-        },
+        loads: vec![Load {
+            title: "nginx, a small page",
+            ids: ["nginx", "nginx-latency", "nginx-processor"],
+            run: wrk,
+        }],
     }
+}
+
+fn wrk(address: &str, length: Length) -> Result<Told> {
+    // It knows no less than a second.
+    let duration = match length {
+        Length::Start | Length::Short => "1s",
+        Length::Long => "2s",
+    };
+    let printed = output(
+        load_of("wrk")?
+            .args(["--latency", "-t1", "-c16", "-d", duration])
+            .arg(format!("http://{address}/")),
+    )?;
+    if printed.contains("Non-2xx") {
+        bail!("nginx refused requests: {printed}");
+    }
+    let found = |read: &dyn Fn(&str) -> Option<&str>, name: &str| -> Result<&str> {
+        let found = printed.lines().map(str::trim).find_map(read);
+        found
+            .map(str::trim)
+            .with_context(|| format!("wrk told no {name}: {printed}"))
+    };
+    //   12345 requests in 2.00s, 9.99MB read
+    let requests = found(
+        &|line| Some(line.split_once(" requests in ")?.0),
+        "requests",
+    )?;
+    let a_second = found(&|line| line.strip_prefix("Requests/sec:"), "rate")?;
+    let slowest = found(&|line| line.strip_prefix("99%"), "latency")?;
+    Ok(Told {
+        requests: requests.parse()?,
+        a_second: a_second.parse()?,
+        milliseconds: milliseconds(slowest)?,
+    })
 }
 
 /// As wrk has times: `712.00us`, `1.23ms`, `1.02s`.
@@ -207,63 +273,27 @@ fn milliseconds(text: &str) -> Result<f64> {
     found.with_context(|| format!("no time: {text:?}"))
 }
 
-/// Removed in the end.
-struct Container {
-    name: String,
+/// On the last processor.
+fn load_of(program: &str) -> Result<Command> {
+    let last = std::thread::available_parallelism()?.get() - 1;
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &last.to_string(), program]);
+    Ok(command)
 }
 
-impl Container {
-    /// Returns once it listens.
-    fn start(server: &Server) -> Result<Self> {
-        let container = Self {
-            name: format!("profiler-bench-{}-{}", std::process::id(), server.port),
-        };
-        output(Command::new("docker").args([
-            "run",
-            "-d",
-            "--name",
-            &container.name,
-            server.image,
-        ]))?;
-        let address = container.address()?;
-        let began = Instant::now();
-        while let Err(error) = TcpStream::connect((address.as_str(), server.port)) {
-            if began.elapsed() > LISTENS {
-                bail!("{} does not listen: {error}", server.image);
-            }
-            std::thread::sleep(Duration::from_millis(100));
+/// Returns once it listens.
+fn started(server: &Server) -> Result<Container> {
+    let port = server.port.to_string();
+    let container = Container::start(&port, &["--cpuset-cpus", FIRST, server.image])?;
+    let address = container.address()?;
+    let began = Instant::now();
+    while let Err(error) = TcpStream::connect((address.as_str(), server.port)) {
+        if began.elapsed() > LISTENS {
+            bail!("{} does not listen: {error}", server.image);
         }
-        Ok(container)
+        std::thread::sleep(Duration::from_millis(100));
     }
-
-    fn address(&self) -> Result<String> {
-        self.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
-    }
-
-    fn inspect(&self, format: &str) -> Result<String> {
-        output(Command::new("docker").args(["inspect", "-f", format, &self.name]))
-    }
-
-    /// In the v2 hierarchy.
-    fn cgroup(&self) -> Result<PathBuf> {
-        let first = self.inspect("{{.State.Pid}}")?;
-        let groups = std::fs::read_to_string(format!("/proc/{first}/cgroup"))?;
-        let path = groups.lines().find_map(|line| line.strip_prefix("0::/"));
-        let path = path.context("the container is in no cgroup of v2")?;
-        Ok(hierarchy()?.join(path))
-    }
-
-    fn processes(&self) -> Result<Vec<String>> {
-        let list = self.cgroup()?.join("cgroup.procs");
-        let processes = std::fs::read_to_string(list)?;
-        Ok(processes.lines().map(str::to_owned).collect())
-    }
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        let _ = output(Command::new("docker").args(["rm", "-f", "-v", &self.name]));
-    }
+    Ok(container)
 }
 
 #[cfg(test)]
