@@ -88,7 +88,7 @@ fn a_service_with_a_database_is_hardened_pasted_and_attacked() {
             ("memory", "kept"),
             ("processes", "kept"),
             ("descriptors", "kept"),
-            ("network", "not-applicable"),
+            ("network", "kept"),
             ("ports", "not-applicable"),
         ]
     );

@@ -36,7 +36,7 @@ impl Kind {
     }
 }
 
-/// A network without a route outside, that is made for the container: in a trial, and where the
+/// A network that the engine lets nothing out of, made for the container: in a trial, and where the
 /// result is used. Where none was given no other is called so.
 const INTERNAL: &str = "internal";
 

@@ -45,8 +45,8 @@ pub struct Hardening {
     pub capabilities: Option<CapabilityList>,
     /// It is for use with no-new-privileges, and each format says so in its own way.
     pub no_new_privileges: bool,
-    /// It runs in a network of its own that no route leads out of, and each format that knows
-    /// networks says so in its own way.
+    /// It runs in a network of its own that nothing gets out of, and each format that knows networks
+    /// says so in its own way.
     pub internal_network: bool,
     /// What it runs with besides, as `docker run` has it; nothing is said of what is left empty.
     /// Filter, capabilities, no-new-privileges and a network of its own do not stand here.

@@ -11,12 +11,16 @@ use profiler_tests::{Ran, Tag, docker, program, run, unique, wait_until};
 pub(super) struct Pasted {
     pub(super) name: String,
     volumes: Vec<String>,
+    network: Option<String>,
 }
 
 impl Pasted {
     pub(super) fn start(folder: &Path) -> Self {
         let line = std::fs::read_to_string(folder.join("hardened/docker-run.sh")).unwrap();
         let name = unique("hardened");
+        let network = line.split("create --internal ").nth(1);
+        let network = network.and_then(|rest| rest.split(' ').next());
+        let network = network.map(str::to_owned);
         let volumes = line.split(' ').filter(|word| !word.starts_with('/'));
         let volumes = volumes.filter_map(|word| Some(word.split_once(":/")?.0.to_owned()));
         let volumes = volumes.filter(|volume| !volume.contains('/')).collect();
@@ -28,7 +32,11 @@ impl Pasted {
         );
         let line = line.trim_end().replacen("docker run", &ours, 1);
         run(Command::new("sh").current_dir(folder).args(["-c", &line])).expect_code(0);
-        Self { name, volumes }
+        Self {
+            name,
+            volumes,
+            network,
+        }
     }
 
     pub(super) fn test(&self, test: &str) {
@@ -152,6 +160,11 @@ impl Drop for Pasted {
         for volume in &self.volumes {
             let _ = Command::new("docker")
                 .args(["volume", "rm", volume])
+                .output();
+        }
+        if let Some(network) = &self.network {
+            let _ = Command::new("docker")
+                .args(["network", "rm", network])
                 .output();
         }
     }

@@ -98,7 +98,7 @@ impl<'a> Bench<'a> {
         )?)
     }
 
-    /// One for all runs: no route leads out of it.
+    /// One for all runs: nothing gets out of it.
     pub(super) async fn internal_network(&self) -> Result<&OwnNetwork, EngineError> {
         let make = || {
             let name = self.stage().next_name();

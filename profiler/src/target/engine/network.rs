@@ -22,7 +22,7 @@ pub struct OwnNetwork {
 }
 
 impl OwnNetwork {
-    /// The engine routes nothing out of it and nothing in; the host itself reaches what is in it.
+    /// The engine lets nothing out of it and nothing in; it and the host reach one another.
     /// `name` is one of its own on the whole machine; `session`:
     /// [`Session::id`](crate::target::Session::id).
     pub async fn internal(
